@@ -1,0 +1,29 @@
+// A round while it is in memory and not yet in the store, with what its acknowledgement to the journal needs.
+#pragma once
+
+#include <cstddef>
+#include <vector>
+
+#include "holdfast/base/clock.hpp"
+#include "holdfast/model/types.hpp"
+
+namespace holdfast::buffer {
+
+struct BufferedMessage {
+  Message message;
+  std::size_t tokens = 0;  // of its content
+  Lsn lsn = 0;             // of the last operation on it
+};
+
+struct BufferedRound {
+  std::vector<BufferedMessage> messages;  // never empty
+  Lsn lsn = 0;                            // of the record that brought it
+  std::vector<Lsn> change_lsns;           // of updates made to its messages here; acknowledged together with lsn
+  SteadyTime added{};                     // when it became durable here
+  SteadyTime moved{};                     // when it entered the hybrid buffer
+
+  std::size_t tokens() const;
+  std::size_t bytes() const;  // of contents
+};
+
+}  // namespace holdfast::buffer

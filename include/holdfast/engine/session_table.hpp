@@ -1,0 +1,119 @@
+// The users and sessions a shard knows: the catalogue entries it has met (the store has all of them) and, with them, what of
+// each is buffered. Owned by the shard's thread.
+//
+// Pointers into the table are valid until the next co_await: look up again after each.
+#pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "holdfast/buffer/session_buffer.hpp"
+#include "holdfast/engine/failure.hpp"
+#include "holdfast/engine/parts.hpp"
+#include "holdfast/text/features.hpp"
+
+namespace holdfast::engine {
+
+namespace asio = boost::asio;
+
+struct StringHash {
+  using is_transparent = void;
+  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
+};
+template <class Value>
+using StringMap = std::unordered_map<std::string, Value, StringHash, std::equal_to<>>;
+using StringSet = std::unordered_set<std::string, StringHash, std::equal_to<>>;
+
+// The answer to an add, kept so that a repeat under the same key gets it again.
+struct AddAnswer {
+  std::vector<std::string> message_ids;
+  std::uint64_t first_seq = 0;
+  std::uint64_t last_seq = 0;
+  bool transfer_triggered = false;
+  bool replayed = false;  // this is the answer to an earlier request
+};
+
+// Idempotency keys of one user, the oldest forgotten first.
+class IdempotencyWindow {
+ public:
+  struct Entry {
+    std::uint64_t request_hash = 0;
+    std::optional<AddAnswer> answer;  // none: still being written
+  };
+  static constexpr std::size_t kKeys = 1000;
+
+  Entry* find(std::string_view key);
+  void begin(const std::string& key, std::uint64_t request_hash);
+  void complete(std::string_view key, AddAnswer answer);
+  void abandon(std::string_view key);
+  bool empty() const { return entries_.empty(); }
+
+ private:
+  StringMap<Entry> entries_;
+  std::deque<std::string> order_;
+};
+
+struct SessionState {
+  SessionState(Session entry, std::uint64_t last_seq, const buffer::Options& options)
+      : session(std::move(entry)), next_seq(last_seq + 1), buffer(options) {}
+
+  Session session;
+  std::uint64_t next_seq;
+  buffer::SessionBuffer buffer;
+  unsigned writes_under_way = 0;      // journalled or written directly, and not applied yet
+
+  // Of the flush loop alone
+  bool with_worker = false;           // the batch in flight is queued or being written
+  unsigned attempts = 0;              // of the batch in flight that failed
+  std::optional<SteadyTime> retry_at;  // when the batch in flight is tried again
+  std::optional<SteadyTime> deadline;  // as entered in the loop's schedule
+  bool waiting = false;               // for a place in the flush queue
+};
+
+struct UserState {
+  std::string id;
+  std::uint64_t version = 0;  // changes with every write that may change an answer; never repeats within a process
+  std::unordered_set<SessionState*> sessions;
+  StringMap<text::Features> features;  // of buffered messages, by id; computed when a query first needs them
+  StringSet ids_in_progress;           // client-made message ids on their way to the journal
+  IdempotencyWindow idempotency;
+};
+
+class SessionTable {
+ public:
+  explicit SessionTable(const Parts& parts) : parts_(parts) {}
+
+  SessionState* find_session(std::string_view id);
+  UserState* find_user(std::string_view id);
+
+  // From memory, else from the store. not_found or unavailable.
+  asio::awaitable<Outcome<SessionState*>> open_session(std::string id);
+  asio::awaitable<Outcome<UserState*>> open_user(std::string id);
+
+  // Puts an entry in, or finds it there.
+  SessionState& insert(Session session, std::uint64_t last_seq);
+  UserState& insert_user(std::string_view id);
+  void erase_session(SessionState& session);
+  void erase_user(UserState& user);  // with its sessions
+
+  void written(UserState& user) { user.version = ++last_version_; }
+  std::vector<SessionState*> all_sessions();
+
+ private:
+  void evict_idle_sessions();
+  void evict_idle_users();
+
+  const Parts& parts_;
+  StringMap<SessionState> sessions_;
+  StringMap<UserState> users_;
+  std::uint64_t last_version_ = 0;
+};
+
+}  // namespace holdfast::engine

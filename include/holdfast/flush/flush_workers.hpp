@@ -1,0 +1,49 @@
+// The threads that write batches to the store. Each takes what is most urgent, several sessions' batches at a time,
+// computes their terms and vectors (in parallel with the other workers) and hands them to the store in one call.
+// A worker tries once: when to try again is the owner's business, so a slow retry never holds a worker.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "holdfast/base/clock.hpp"
+#include "holdfast/flush/flush_queue.hpp"
+#include "holdfast/flush/options.hpp"
+#include "holdfast/text/embedder.hpp"
+
+namespace holdfast::flush {
+
+class FlushWorkers {
+ public:
+  // Everything referenced must outlive the workers.
+  FlushWorkers(const Options& options, store::MemoryStore& store, const text::Embedder& embedder, const Clock& clock,
+               metrics::FlushProbe& probe);
+  ~FlushWorkers();  // stop()s
+
+  FlushQueue& queue() { return queue_; }
+  // Writes what is queued, then joins.
+  void stop();
+
+  unsigned size() const { return static_cast<unsigned>(threads_.size()); }
+  // How long the longest store write that is running now has been running; 0 when none runs. Any thread.
+  std::chrono::nanoseconds longest_write() const;
+
+ private:
+  void run(std::size_t worker);
+  void write(std::vector<Job> jobs, std::size_t worker);
+
+  // Constant after construction
+  const Options options_;
+  store::MemoryStore& store_;
+  const text::Embedder& embedder_;
+  const Clock& clock_;
+  metrics::FlushProbe& probe_;
+  FlushQueue queue_;
+  std::vector<std::atomic<std::int64_t>> write_began_;  // steady ns of each worker's running write; 0: idle
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace holdfast::flush

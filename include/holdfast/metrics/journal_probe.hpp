@@ -1,0 +1,23 @@
+// What the journal counts. Written by the journal thread alone unless said; read by anyone.
+#pragma once
+
+#include "holdfast/metrics/counter.hpp"
+#include "holdfast/metrics/histogram.hpp"
+
+namespace holdfast::metrics {
+
+struct JournalProbe {
+  Counter records;          // made durable as configured
+  Counter bytes;            // of records, headers included
+  SharedCounter refused;    // queue or directory full (any thread)
+  Counter failures;         // writes or syncs that failed
+  Histogram sync_ns;        // one fdatasync
+  Histogram group_records;  // records a group
+  Counter segments;         // now
+  Counter disk_bytes;       // now
+  Counter unacknowledged;   // records now
+  Counter segments_deleted;
+  Counter failed;           // 1 once poisoned
+};
+
+}  // namespace holdfast::metrics

@@ -1,0 +1,96 @@
+// What the parts of the daemon count, as plain numbers. Each part writes its own probe; the exporter and the window
+// history read all of them at any time. Gauges "now" are differences of counters: in - out.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "holdfast/metrics/counter.hpp"
+#include "holdfast/metrics/histogram.hpp"
+#include "holdfast/metrics/journal_probe.hpp"
+
+namespace holdfast::metrics {
+
+// Closed label sets. Each enum has a to_string (src/metrics/probes.cpp).
+enum class Stage : std::size_t { round_buffer, hybrid_buffer, in_flight, count };
+enum class TransferReason : std::size_t { tokens, rounds, oversized, idle, force, request, shutdown, count };
+enum class FlushReason : std::size_t { size, interval, force, operation, request, shutdown, replay, bypass, count };
+enum class RefusalReason : std::size_t { memory_budget, flush_queue, journal_queue, journal_failed, store, shutting_down, connections, count };
+enum class RetryReason : std::size_t { store_retryable, store_permanent, count };
+enum class DeadReason : std::size_t { session_gone, count };
+enum class Route : std::size_t { users, agents, sessions, messages_add, messages_read, messages_change, messages_batch, query, knowledge, health, buffer, metrics, other, count };
+enum class CacheOutcome : std::size_t { hit, miss, bypassed, count };
+
+std::string_view to_string(Stage);
+std::string_view to_string(TransferReason);
+std::string_view to_string(FlushReason);
+std::string_view to_string(RefusalReason);
+std::string_view to_string(RetryReason);
+std::string_view to_string(DeadReason);
+std::string_view to_string(Route);
+std::string_view to_string(CacheOutcome);
+
+template <class Enum, class Value>
+class PerLabel {
+ public:
+  Value& operator[](Enum label) { return values_[static_cast<std::size_t>(label)]; }
+  const Value& operator[](Enum label) const { return values_[static_cast<std::size_t>(label)]; }
+  static constexpr std::size_t size() { return static_cast<std::size_t>(Enum::count); }
+
+ private:
+  std::array<Value, static_cast<std::size_t>(Enum::count)> values_{};
+};
+
+struct StageProbe {
+  Counter items_in, items_out, bytes_in, bytes_out;  // messages; bytes of their contents
+  void enter(std::uint64_t items, std::uint64_t bytes) { items_in.add(items), bytes_in.add(bytes); }
+  void leave(std::uint64_t items, std::uint64_t bytes) { items_out.add(items), bytes_out.add(bytes); }
+};
+
+// Written by one shard's thread.
+struct ShardProbe {
+  PerLabel<Stage, StageProbe> stages;
+  PerLabel<TransferReason, Counter> transfers;  // rounds from round to hybrid buffer
+  PerLabel<FlushReason, Counter> flushes;       // batches handed to the flush queue
+  PerLabel<RefusalReason, Counter> refused;     // requests answered 429 or 503
+  PerLabel<RetryReason, Counter> retries;       // store writes that failed and are tried again
+  PerLabel<DeadReason, Counter> dead;           // messages given up
+  Counter flushed_batches, failed_batches;      // store answers to batches (a retry counts again)
+  Counter stored_messages;                      // messages whose insert the store has committed
+  Histogram batch_messages;                     // messages a batch
+  Counter messages, message_bytes, tokens;      // acknowledged with a 2xx
+  Counter dirty_sessions;                       // now: with something not yet in the store
+  Counter buffered_rounds;                      // now: rounds held in round buffers
+  Counter round_tokens;                         // now: exact tokens held in round buffers
+  Counter oldest_unflushed_ns;                  // steady clock of the oldest message not in the store; 0: none
+  Histogram write_ns;                           // POST messages, request read to answer ready (server side)
+  Histogram query_hit_ns, query_miss_ns;        // query, likewise, answered from the cache or searched
+  PerLabel<Route, Histogram> request_ns;        // every request by route
+  PerLabel<Route, std::array<Counter, 6>> responses;  // by route and status class; [s] = s00…s99
+  PerLabel<CacheOutcome, Counter> cache;
+  Counter cache_entries, cache_bytes;           // now
+  Counter cache_expired, cache_evicted, cache_outdated;  // entries dropped: ttl, LRU, a later write
+  Counter partial_answers;                      // queries answered without the store
+  Counter connections;                          // now
+};
+
+// Written by the flush workers together.
+struct FlushProbe {
+  SharedCounter queued, taken;    // batches; depth = queued - taken
+  SharedCounter busy_ns;          // summed over workers, of finished store writes
+  SharedCounter busy_workers;     // now
+  SharedCounter write_ns_sum, writes;  // store.write calls
+};
+
+// All probes of the process. Built before, and outlives, everything that counts.
+struct Probes {
+  explicit Probes(std::size_t shard_count);
+  std::vector<std::unique_ptr<ShardProbe>> shards;
+  JournalProbe journal;
+  FlushProbe flush;
+};
+
+}  // namespace holdfast::metrics

@@ -1,0 +1,140 @@
+// The memory store: what holds everything for good. Catalogue (users, agents, sessions), messages, knowledge, and
+// the search over them. Every call blocks, is thread-safe, and when it returns success its effect is durable
+// (it survives a power cut).
+//
+// Errors: retryable (busy, unreachable, I/O), permanent (this content or request will never be accepted).
+// Not found and name taken are outcomes, not errors.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "holdfast/base/result.hpp"
+#include "holdfast/model/types.hpp"
+#include "holdfast/text/features.hpp"
+#include "holdfast/text/scorer.hpp"
+
+namespace holdfast::store {
+
+enum class Outcome { done, not_found, name_taken };
+
+// Operations on the messages of a session. lsn = 0 (bypass mode) passes every guard.
+struct InsertMessage {   // does nothing when the user already has a message of this id
+  Message message;
+  Lsn lsn = 0;
+  text::Features features;
+};
+struct UpdateMessage {   // does nothing when the message is absent or carries a later LSN
+  std::string id;
+  Role role = Role::user;
+  std::string content;
+  std::string metadata;
+  Timestamp updated_at{};
+  Lsn lsn = 0;
+  text::Features features;
+};
+struct EraseMessage {    // does nothing when the message is absent or carries a later LSN
+  std::string id;
+  Lsn lsn = 0;
+};
+using MessageOperation = std::variant<InsertMessage, UpdateMessage, EraseMessage>;
+
+// Operations of one session, applied in order, all or nothing. The id is stable over retries.
+struct SessionBatch {
+  std::string id;
+  std::string user_id;
+  std::string session_id;
+  std::vector<MessageOperation> operations;
+};
+
+struct SessionEntry {  // what the owner shard keeps of a session
+  Session session;
+  std::uint64_t last_seq = 0;  // the highest sequence number ever stored for it (deleted messages count)
+};
+
+struct SessionFilter {
+  std::optional<std::string> user_id, agent_id, name;
+};
+
+enum class SortBy : std::uint8_t { timestamp, id };
+enum class Order : std::uint8_t { ascending, descending };
+
+struct MessageListing {
+  std::string session_id;
+  SortBy sort_by = SortBy::timestamp;  // timestamp: created_at, then seq
+  Order order = Order::descending;
+  std::size_t limit = 20;
+};
+
+struct StoreQuery {
+  std::string user_id;
+  std::optional<std::string> agent_id;
+  text::PreparedQuery query;
+  text::CorpusStats other_sources;  // of the buffers; added to the store's own before scoring
+  SourceFilter source = SourceFilter::all;
+  bool include_messages = true;
+  bool include_knowledge = true;
+  std::size_t limit = 5;
+};
+
+struct StoreAnswer {
+  std::vector<ScoredResult> results;  // best first: score descending, then id ascending
+  text::CorpusStats stats;            // store and other_sources together: what the buffers must be scored with
+};
+
+struct StoreCounts {
+  std::uint64_t users = 0, agents = 0, sessions = 0, messages = 0, knowledge = 0, bytes = 0;
+};
+
+class MemoryStore {
+ public:
+  virtual ~MemoryStore() = default;
+
+  // One answer a batch. What arrives from several callers at a time may share one transaction. A batch for a
+  // session that does not exist (any more) is refused as permanent.
+  virtual std::vector<Result<void>> write(std::span<const SessionBatch> batches) = 0;
+
+  // The latest LSN ever given to write(), 0 when none: the journal must not reuse it.
+  virtual Result<Lsn> last_lsn() = 0;
+
+  // Ids and timestamps are the caller's. Names are unique per table, session names per user.
+  virtual Result<Outcome> create_user(const User& user) = 0;
+  virtual Result<std::optional<User>> user(std::string_view id) = 0;
+  virtual Result<std::optional<User>> user_by_name(std::string_view name) = 0;
+  virtual Result<std::vector<User>> users() = 0;  // by created_at
+  virtual Result<Outcome> update_user(const User& user) = 0;  // name, description, updated_at
+  virtual Result<Outcome> erase_user(std::string_view id) = 0;  // with sessions, messages, knowledge
+
+  virtual Result<Outcome> create_agent(const Agent& agent) = 0;
+  virtual Result<std::optional<Agent>> agent(std::string_view id) = 0;
+  virtual Result<std::optional<Agent>> agent_by_name(std::string_view name) = 0;
+  virtual Result<std::vector<Agent>> agents() = 0;
+  virtual Result<Outcome> update_agent(const Agent& agent) = 0;
+  virtual Result<Outcome> erase_agent(std::string_view id) = 0;  // its sessions stay
+
+  virtual Result<Outcome> create_session(const Session& session) = 0;
+  virtual Result<std::optional<SessionEntry>> session(std::string_view id) = 0;
+  virtual Result<std::vector<Session>> sessions(const SessionFilter& filter) = 0;  // by created_at
+  virtual Result<Outcome> rename_session(std::string_view id, std::string_view name, Timestamp updated_at) = 0;
+  virtual Result<Outcome> erase_session(std::string_view id) = 0;  // with its messages
+
+  virtual Result<std::vector<Message>> messages(const MessageListing& listing) = 0;
+  // Those that exist, in any order.
+  virtual Result<std::vector<Message>> find_messages(std::string_view user_id, std::span<const std::string> ids) = 0;
+
+  virtual Result<void> add_knowledge(std::span<const Knowledge> items, std::span<const text::Features> features) = 0;
+  virtual Result<std::vector<Knowledge>> knowledge(std::string_view user_id) = 0;  // by created_at
+  virtual Result<std::vector<Knowledge>> find_knowledge(std::string_view user_id, std::span<const std::string> ids) = 0;
+  virtual Result<void> update_knowledge(const Knowledge& item, const text::Features& features) = 0;
+  virtual Result<void> erase_knowledge(std::string_view user_id, std::span<const std::string> ids) = 0;
+
+  virtual Result<StoreAnswer> search(const StoreQuery& query) = 0;
+
+  virtual Result<StoreCounts> counts() = 0;
+};
+
+}  // namespace holdfast::store

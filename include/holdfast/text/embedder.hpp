@@ -1,0 +1,33 @@
+// Texts to vectors. A vector carries its meaning only together with the model that made it: vectors of different
+// fingerprints are never compared. A failed embedding is an empty vector, never a made-up one.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace holdfast::text {
+
+// Components scaled so that the largest magnitude is 127; cosine is taken on the integers, so the scale cancels.
+using Embedding = std::vector<std::int8_t>;
+
+// Thread-safe.
+class Embedder {
+ public:
+  virtual ~Embedder() = default;
+  virtual std::string_view fingerprint() const = 0;  // names model, version and dimensions
+  virtual std::size_t dimensions() const = 0;
+  // Empty when the text has nothing to embed (no letters or digits).
+  virtual Embedding embed(std::string_view text) const = 0;
+};
+
+// Cosine similarity, 0 when either is empty; negative values are clamped to 0.
+double similarity(const Embedding& a, const Embedding& b);
+double similarity(const Embedding& a, const std::int8_t* b, std::size_t dimensions);
+
+// Signed feature hashing of character 3- to 5-grams (Weinberger et al. 2009, "Feature Hashing for Large Scale
+// Multitask Learning"; sub-word n-grams as in Bojanowski et al. 2017), 512 dimensions.
+const Embedder& character_ngram_embedder();
+
+}  // namespace holdfast::text

@@ -1,0 +1,30 @@
+// What retrieval knows of a text: its index terms and its vector. Computed once per text by a FeatureExtractor,
+// the same for buffered and stored items and for queries, so that one scorer serves all sources.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "holdfast/text/embedder.hpp"
+
+namespace holdfast::text {
+
+struct Features {
+  // Stems of the content words in order, repeats kept; each is [a-z0-9] or bytes >= 0x80, never empty, at most
+  // 64 bytes. The document length of BM25 is terms.size().
+  std::vector<std::string> terms;
+  Embedding vector;  // empty: none
+};
+
+// Lower-cased, split at everything that is neither letter nor digit, English stop words removed, Snowball
+// English ("Porter2") stems. Deterministic; kAnalyzerVersion changes when the same text gives other terms (stored
+// indexes made by another version must be rebuilt).
+inline constexpr int kAnalyzerVersion = 1;
+std::vector<std::string> analyze(std::string_view text);
+
+// Thread-safe when the embedder is.
+Features extract_features(std::string_view text, const Embedder& embedder);
+
+}  // namespace holdfast::text

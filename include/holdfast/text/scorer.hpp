@@ -1,0 +1,47 @@
+// The one scoring formula, for buffered and stored items alike:
+//   score = kKeywordWeight * keyword + (1 - kKeywordWeight) * similarity, each part 0…1.
+// keyword is BM25 (Robertson & Zaragoza 2009, k1 and b below) divided by the most the query's terms could reach,
+// sum of idf(t) * (k1 + 1); idf(t) = ln(1 + (N - df + 0.5) / (df + 0.5)).
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "holdfast/model/types.hpp"
+#include "holdfast/text/features.hpp"
+
+namespace holdfast::text {
+
+// Statistics of one user's items over some sources. Those of different sources add up.
+struct CorpusStats {
+  std::uint64_t documents = 0;
+  std::uint64_t total_length = 0;                // terms over all documents
+  std::vector<std::uint64_t> document_frequency;  // per distinct query term, in the query's order
+
+  CorpusStats& operator+=(const CorpusStats& other);  // an empty document_frequency counts as zeros
+};
+
+// A query made ready: distinct terms in order of first appearance, and its vector.
+struct PreparedQuery {
+  std::vector<std::string> terms;
+  Embedding vector;
+};
+PreparedQuery prepare_query(std::string_view text, const Embedder& embedder);
+
+// How often each of the query's terms occurs in a document.
+std::vector<std::uint32_t> term_frequencies(const PreparedQuery& query, std::span<const std::string> document_terms);
+
+// Fixed for one query once the statistics of all sources are known. With SourceFilter::keyword or vector only that
+// part counts (weight 1); graph scores nothing.
+class Scorer {
+ public:
+  Scorer(const PreparedQuery& query, const CorpusStats& stats, SourceFilter filter);
+  double keyword(std::span<const std::uint32_t> frequencies, std::uint64_t document_length) const;  // 0…1
+  double combine(double keyword, double similarity) const;                                          // 0…1
+  // An item with less is not a result. (Character n-grams of unrelated texts agree a little.)
+  double floor() const;
+};
+
+}  // namespace holdfast::text

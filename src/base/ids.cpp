@@ -1,0 +1,111 @@
+#include "holdfast/base/ids.hpp"
+
+#include <xxhash.h>
+
+#include <array>
+#include <random>
+
+namespace holdfast {
+namespace {
+
+std::uint64_t random_bits() {
+  thread_local std::mt19937_64 generator = [] {
+    std::random_device device;
+    std::seed_seq seed{device(), device(), device(), device(), device(), device(), device(), device()};
+    return std::mt19937_64{seed};
+  }();
+  return generator();
+}
+
+void put_hex(std::string& out, std::uint64_t value, int digits) {
+  static constexpr char alphabet[] = "0123456789abcdef";
+  for (int shift = (digits - 1) * 4; shift >= 0; shift -= 4) out += alphabet[(value >> shift) & 0xF];
+}
+
+// 48 bits, version, 12 bits, variant, 62 bits.
+std::string format_uuid(std::uint64_t upper48, unsigned version) {
+  const std::uint64_t low = random_bits();
+  std::string text;
+  text.reserve(36);
+  put_hex(text, upper48 >> 16, 8);
+  text += '-';
+  put_hex(text, upper48 & 0xFFFF, 4);
+  text += '-';
+  put_hex(text, (version << 12) | (random_bits() & 0xFFF), 4);
+  text += '-';
+  put_hex(text, 0x8000 | ((low >> 48) & 0x3FFF), 4);
+  text += '-';
+  put_hex(text, low & 0xFFFF'FFFF'FFFF, 12);
+  return text;
+}
+
+int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return -1;
+}
+
+// Length of the valid UTF-8 sequence at the front (RFC 3629), 0 when there is none.
+std::size_t sequence_length(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const auto continues = [&](std::size_t i) { return i < text.size() && (byte(i) & 0xC0) == 0x80; };
+  const unsigned lead = byte(0);
+  if (lead < 0x80) return 1;
+  if (lead >= 0xC2 && lead <= 0xDF) return continues(1) ? 2 : 0;
+  if (lead >= 0xE0 && lead <= 0xEF) {
+    if (!continues(1) || !continues(2)) return 0;
+    if ((lead == 0xE0 && byte(1) < 0xA0) || (lead == 0xED && byte(1) > 0x9F)) return 0;
+    return 3;
+  }
+  if (lead >= 0xF0 && lead <= 0xF4) {
+    if (!continues(1) || !continues(2) || !continues(3)) return 0;
+    if ((lead == 0xF0 && byte(1) < 0x90) || (lead == 0xF4 && byte(1) > 0x8F)) return 0;
+    return 4;
+  }
+  return 0;
+}
+
+}  // namespace
+
+RouteKey route_key(std::string_view user_id) { return XXH3_64bits(user_id.data(), user_id.size()) >> 16; }
+
+std::string make_uuid_v7(Timestamp now) {
+  const auto since_epoch = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
+  return format_uuid(static_cast<std::uint64_t>(since_epoch) & 0xFFFF'FFFF'FFFF, 7);
+}
+
+std::string make_session_id(RouteKey user) { return format_uuid(user, 8); }
+
+std::optional<RouteKey> session_route_key(std::string_view session_id) {
+  if (session_id.size() != 36) return std::nullopt;
+  for (std::size_t i = 0; i < 36; ++i) {
+    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
+    if (dash ? session_id[i] != '-' : hex_value(session_id[i]) < 0) return std::nullopt;
+  }
+  const bool variant = (hex_value(session_id[19]) & 0xC) == 0x8;
+  if (session_id[14] != '8' || !variant) return std::nullopt;
+  RouteKey key = 0;
+  for (const std::size_t i : {0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12}) {
+    key = key << 4 | static_cast<RouteKey>(hex_value(session_id[i]));
+  }
+  return key;
+}
+
+std::string random_hex(unsigned digits) {
+  std::string text;
+  put_hex(text, random_bits(), static_cast<int>(digits));
+  return text;
+}
+
+bool is_valid_id(std::string_view id) {
+  if (id.empty() || id.size() > 256) return false;
+  while (!id.empty()) {
+    const auto lead = static_cast<unsigned char>(id.front());
+    const std::size_t length = sequence_length(id);
+    if (length == 0 || lead < 0x20 || lead == 0x7F) return false;
+    id.remove_prefix(length);
+  }
+  return true;
+}
+
+}  // namespace holdfast

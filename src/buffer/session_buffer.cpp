@@ -1,0 +1,256 @@
+#include "holdfast/buffer/session_buffer.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace holdfast::buffer {
+namespace {
+
+// The message in one of the rounds, newest round first (changes mostly concern what is recent).
+template <class Rounds>
+auto find_in(Rounds& rounds, std::string_view id) -> std::optional<std::pair<decltype(rounds.begin()), std::size_t>> {
+  for (auto round = rounds.end(); round != rounds.begin();) {
+    --round;
+    for (std::size_t i = 0; i < round->messages.size(); ++i) {
+      if (round->messages[i].message.id == id) return std::pair{round, i};
+    }
+  }
+  return std::nullopt;
+}
+
+template <class Rounds>
+std::optional<Replaced> change_in(Rounds& rounds, Stage stage, const Change& change, Lsn lsn) {
+  const auto found = find_in(rounds, change.message.id);
+  if (!found) return std::nullopt;
+  const auto [round, index] = *found;
+  const Replaced replaced{stage, round->messages[index].message.content.size()};
+  round->messages[index] = {change.message, change.tokens, lsn};
+  if (round->change_lsns.empty() || round->change_lsns.back() != lsn) round->change_lsns.push_back(lsn);
+  return replaced;
+}
+
+void append_lsns(const BufferedRound& round, std::vector<Lsn>& lsns) {
+  lsns.push_back(round.lsn);
+  lsns.insert(lsns.end(), round.change_lsns.begin(), round.change_lsns.end());
+}
+
+template <class Rounds>
+std::optional<Replaced> erase_in(Rounds& rounds, Stage stage, std::string_view id, std::vector<Lsn>& released) {
+  const auto found = find_in(rounds, id);
+  if (!found) return std::nullopt;
+  const auto [round, index] = *found;
+  const Replaced replaced{stage, round->messages[index].message.content.size()};
+  round->messages.erase(round->messages.begin() + static_cast<std::ptrdiff_t>(index));
+  if (round->messages.empty()) {
+    append_lsns(*round, released);
+    rounds.erase(round);
+  }
+  return replaced;
+}
+
+}  // namespace
+
+std::string_view StoreOperation::id() const {
+  if (const auto* change = std::get_if<Change>(&what)) return change->message.id;
+  return std::get<Erasure>(what).id;
+}
+
+std::size_t Batch::message_count() const {
+  std::size_t count = 0;
+  for (const auto& round : rounds) count += round.messages.size();
+  return count;
+}
+
+std::size_t Batch::bytes() const {
+  std::size_t sum = 0;
+  for (const auto& round : rounds) sum += round.bytes();
+  return sum;
+}
+
+std::vector<Lsn> Batch::lsns() const {
+  std::vector<Lsn> all;
+  for (const auto& operation : operations) all.push_back(operation.lsn);
+  for (const auto& round : rounds) append_lsns(round, all);
+  return all;
+}
+
+std::vector<SessionBuffer::Move> SessionBuffer::move_on(std::vector<Moved> moved, SteadyTime now) {
+  std::vector<Move> moves;
+  for (auto& item : moved) {
+    moves.push_back({item.reason, item.round.messages.size(), item.round.bytes()});
+    item.round.moved = now;
+    hybrid_.push_back(std::move(item.round));
+  }
+  return moves;
+}
+
+std::vector<SessionBuffer::Move> SessionBuffer::add(BufferedRound round, SteadyTime now) {
+  ++entered_;
+  last_added_ = now;
+  round.added = now;
+  return move_on(round_buffer_.add(std::move(round)), now);
+}
+
+std::vector<SessionBuffer::Move> SessionBuffer::advance(SteadyTime now) {
+  if (round_buffer_.empty()) return {};
+  if (now >= round_buffer_.rounds().front().added + options_->force_flush_timeout) {
+    return move_on(round_buffer_.take_all(TransferReason::force), now);
+  }
+  const bool idle_moves = options_->strategy != FlushStrategy::size_based;
+  if (idle_moves && now >= *last_added_ + options_->flush_interval) {
+    return move_on(round_buffer_.take_all(TransferReason::idle), now);
+  }
+  return {};
+}
+
+std::vector<SessionBuffer::Move> SessionBuffer::request_flush(FlushReason reason, SteadyTime now) {
+  if (!hybrid_.empty() || !round_buffer_.empty() || !operations_.empty()) requested_ = reason;
+  const auto why = reason == FlushReason::shutdown ? TransferReason::shutdown : TransferReason::request;
+  return move_on(round_buffer_.take_all(why), now);
+}
+
+std::optional<FlushReason> SessionBuffer::flush_due(SteadyTime now) const {
+  if (in_flight_ || (hybrid_.empty() && operations_.empty())) return std::nullopt;
+  if (requested_) return requested_;
+  if (!operations_.empty()) return FlushReason::operation;
+  if (now >= hybrid_.front().added + options_->force_flush_timeout) return FlushReason::force;
+  if (options_->strategy != FlushStrategy::time_based && hybrid_.size() >= options_->hybrid.max_rounds) {
+    return FlushReason::size;
+  }
+  const bool timed = options_->strategy != FlushStrategy::size_based && options_->hybrid.auto_flush;
+  if (timed && now >= hybrid_.front().moved + options_->hybrid.auto_flush_interval) return FlushReason::interval;
+  return std::nullopt;
+}
+
+std::optional<SteadyTime> SessionBuffer::next_deadline() const {
+  std::optional<SteadyTime> next;
+  const auto consider = [&](SteadyTime time) { next = next ? std::min(*next, time) : time; };
+  const bool timed = options_->strategy != FlushStrategy::size_based;
+  if (!round_buffer_.empty()) {
+    consider(round_buffer_.rounds().front().added + options_->force_flush_timeout);
+    if (timed) consider(*last_added_ + options_->flush_interval);
+  }
+  if (!hybrid_.empty() && !in_flight_) {
+    consider(hybrid_.front().added + options_->force_flush_timeout);
+    if (timed && options_->hybrid.auto_flush) consider(hybrid_.front().moved + options_->hybrid.auto_flush_interval);
+  }
+  return next;
+}
+
+const Batch& SessionBuffer::take_batch(FlushReason reason) {
+  Batch& batch = in_flight_.emplace();
+  batch.number = next_batch_++;
+  batch.reason = reason;
+  batch.operations = std::exchange(operations_, {});
+  std::size_t messages = 0;
+  while (!hybrid_.empty()) {
+    messages += hybrid_.front().messages.size();
+    if (messages > kMaxBatchMessages && !batch.rounds.empty()) break;
+    batch.rounds.push_back(std::move(hybrid_.front()));
+    hybrid_.pop_front();
+  }
+  if (hybrid_.empty()) requested_.reset();
+  return batch;
+}
+
+Batch SessionBuffer::batch_settled() {
+  Batch batch = std::move(*in_flight_);
+  in_flight_.reset();
+  settled_ += batch.rounds.size() + batch.operations.size();
+  return batch;
+}
+
+std::optional<Replaced> SessionBuffer::update(const Change& change, Lsn lsn) {
+  if (const auto done = change_in(round_buffer_.rounds(), Stage::round_buffer, change, lsn)) return done;
+  if (const auto done = change_in(hybrid_, Stage::hybrid_buffer, change, lsn)) return done;
+  operations_.push_back({lsn, change});
+  ++entered_;
+  return std::nullopt;
+}
+
+std::optional<Replaced> SessionBuffer::erase(std::string_view id, Lsn lsn, std::vector<Lsn>& released) {
+  const auto before = released.size();
+  auto done = erase_in(round_buffer_.rounds(), Stage::round_buffer, id, released);
+  if (!done) done = erase_in(hybrid_, Stage::hybrid_buffer, id, released);
+  if (!done) {
+    operations_.push_back({lsn, Erasure{std::string(id)}});
+    ++entered_;
+  } else if (released.size() > before) {
+    ++settled_;
+  }
+  return done;
+}
+
+std::unordered_map<std::string_view, const StoreOperation*> SessionBuffer::pending() const {
+  std::unordered_map<std::string_view, const StoreOperation*> last;
+  if (in_flight_) {
+    for (const auto& operation : in_flight_->operations) last[operation.id()] = &operation;
+  }
+  for (const auto& operation : operations_) last[operation.id()] = &operation;
+  return last;
+}
+
+void SessionBuffer::for_each(const Visitor& visit) const {
+  const auto waiting = pending();
+  if (in_flight_) {
+    for (const auto& round : in_flight_->rounds) {
+      for (const auto& held : round.messages) {
+        if (!waiting.contains(held.message.id)) visit(Stage::in_flight, held.message);
+      }
+    }
+  }
+  for (const auto& [id, operation] : waiting) {
+    if (const auto* change = std::get_if<Change>(&operation->what)) visit(Stage::in_flight, change->message);
+  }
+  for (const auto& round : hybrid_) {
+    for (const auto& held : round.messages) visit(Stage::hybrid_buffer, held.message);
+  }
+  for_each_in_round_buffer(visit);
+}
+
+void SessionBuffer::for_each_in_round_buffer(const Visitor& visit) const {
+  for (const auto& round : round_buffer_.rounds()) {
+    for (const auto& held : round.messages) visit(Stage::round_buffer, held.message);
+  }
+}
+
+void SessionBuffer::for_each_erasure(const std::function<void(std::string_view)>& visit) const {
+  for (const auto& [id, operation] : pending()) {
+    if (std::holds_alternative<Erasure>(operation->what)) visit(id);
+  }
+}
+
+const Message* SessionBuffer::find(std::string_view id) const {
+  if (const auto found = find_in(round_buffer_.rounds(), id)) return &found->first->messages[found->second].message;
+  if (const auto found = find_in(hybrid_, id)) return &found->first->messages[found->second].message;
+  const auto waiting = pending();
+  if (const auto operation = waiting.find(id); operation != waiting.end()) {
+    const auto* change = std::get_if<Change>(&operation->second->what);
+    return change ? &change->message : nullptr;
+  }
+  if (!in_flight_) return nullptr;
+  const auto found = find_in(in_flight_->rounds, id);
+  return found ? &found->first->messages[found->second].message : nullptr;
+}
+
+bool SessionBuffer::empty() const {
+  return round_buffer_.empty() && hybrid_.empty() && operations_.empty() && !in_flight_;
+}
+
+std::optional<SteadyTime> SessionBuffer::oldest() const {
+  if (in_flight_ && !in_flight_->rounds.empty()) return in_flight_->rounds.front().added;
+  if (!hybrid_.empty()) return hybrid_.front().added;
+  if (!round_buffer_.empty()) return round_buffer_.rounds().front().added;
+  return std::nullopt;
+}
+
+std::vector<Lsn> SessionBuffer::all_lsns() const {
+  std::vector<Lsn> all;
+  if (in_flight_) all = in_flight_->lsns();
+  for (const auto& operation : operations_) all.push_back(operation.lsn);
+  for (const auto& round : hybrid_) append_lsns(round, all);
+  for (const auto& round : round_buffer_.rounds()) append_lsns(round, all);
+  return all;
+}
+
+}  // namespace holdfast::buffer

@@ -1,0 +1,56 @@
+#include "holdfast/engine/message_lookup.hpp"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+namespace holdfast::engine {
+
+asio::awaitable<Outcome<std::vector<Message>>> find_messages(UserShard& shard, std::string user_id,
+                                                             std::vector<std::string> ids) {
+  std::vector<Message> found;
+  std::vector<std::string> elsewhere;
+  StringSet erased;
+  auto& user = shard.table.insert_user(user_id);
+  for (const auto* session : user.sessions) {
+    session->buffer.for_each_erasure([&](std::string_view id) { erased.emplace(id); });
+  }
+  for (auto& id : ids) {
+    const Message* held = nullptr;
+    for (const auto* session : user.sessions) {
+      if ((held = session->buffer.find(id))) break;
+    }
+    if (held) {
+      found.push_back(*held);
+    } else if (!erased.contains(id)) {
+      elsewhere.push_back(std::move(id));
+    }
+  }
+  if (elsewhere.empty()) co_return found;
+  auto& store = shard.parts.store;
+  auto stored = co_await runtime::call_blocking(
+      shard.parts.store_pool, shard.parts.options.store_timeout,
+      [&store, user_id, elsewhere = std::move(elsewhere)] { return store.find_messages(user_id, elsewhere); });
+  if (!stored) co_return unavailable(stored.error());
+  std::move(stored->begin(), stored->end(), std::back_inserter(found));
+  co_return found;
+}
+
+asio::awaitable<Outcome<std::vector<Message>>> require_messages(UserShard& shard, std::string session_id,
+                                                                std::vector<std::string> ids) {
+  auto opened = co_await shard.table.open_session(session_id);
+  if (!opened) co_return opened.error();
+  auto existing = co_await find_messages(shard, (*opened)->session.user_id, ids);
+  if (!existing) co_return existing.error();
+  std::vector<Message> ordered;
+  for (const auto& id : ids) {
+    const auto found = std::find_if(existing->begin(), existing->end(), [&](const Message& message) {
+      return message.id == id && message.session_id == session_id;
+    });
+    if (found == existing->end()) co_return not_found(Entity::message, id);
+    ordered.push_back(*found);
+  }
+  co_return ordered;
+}
+
+}  // namespace holdfast::engine

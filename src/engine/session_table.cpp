@@ -1,0 +1,139 @@
+#include "holdfast/engine/session_table.hpp"
+
+#include <utility>
+
+namespace holdfast::engine {
+namespace {
+
+// A shard keeps about this many catalogue entries of each kind (≤ 1 KiB each) without anything buffered. Which idle ones
+// go does not matter (each is one read of the store away); a hundredth goes at a time, so that the walk is rare.
+constexpr std::size_t kMaxEntries = 100'000;
+
+template <class Map, class IsIdle, class BeforeErase>
+void evict(Map& entries, IsIdle is_idle, BeforeErase before_erase) {
+  if (entries.size() < kMaxEntries) return;
+  std::size_t left = kMaxEntries / 100;
+  for (auto entry = entries.begin(); entry != entries.end() && left > 0;) {
+    if (!is_idle(entry->second)) {
+      ++entry;
+      continue;
+    }
+    before_erase(entry->second);
+    entry = entries.erase(entry);
+    --left;
+  }
+}
+
+}  // namespace
+
+IdempotencyWindow::Entry* IdempotencyWindow::find(std::string_view key) {
+  const auto found = entries_.find(key);
+  return found == entries_.end() ? nullptr : &found->second;
+}
+
+void IdempotencyWindow::begin(const std::string& key, std::uint64_t request_hash) {
+  entries_[key] = {request_hash, std::nullopt};
+}
+
+void IdempotencyWindow::complete(std::string_view key, AddAnswer answer) {
+  const auto found = entries_.find(key);
+  if (found == entries_.end()) return;
+  answer.replayed = true;
+  found->second.answer = std::move(answer);
+  order_.push_back(found->first);
+  if (order_.size() > kKeys) {
+    entries_.erase(order_.front());
+    order_.pop_front();
+  }
+}
+
+void IdempotencyWindow::abandon(std::string_view key) {
+  const auto found = entries_.find(key);
+  if (found != entries_.end()) entries_.erase(found);
+}
+
+SessionState* SessionTable::find_session(std::string_view id) {
+  const auto found = sessions_.find(id);
+  return found == sessions_.end() ? nullptr : &found->second;
+}
+
+UserState* SessionTable::find_user(std::string_view id) {
+  const auto found = users_.find(id);
+  return found == users_.end() ? nullptr : &found->second;
+}
+
+asio::awaitable<Outcome<SessionState*>> SessionTable::open_session(std::string id) {
+  if (auto* known = find_session(id)) co_return known;
+  auto& store = parts_.store;
+  auto entry = co_await runtime::call_blocking(parts_.store_pool, parts_.options.store_timeout,
+                                               [&store, id] { return store.session(id); });
+  if (!entry) co_return unavailable(entry.error());
+  if (!*entry) co_return not_found(Entity::session, std::move(id));
+  co_return &insert(std::move((*entry)->session), (*entry)->last_seq);
+}
+
+asio::awaitable<Outcome<UserState*>> SessionTable::open_user(std::string id) {
+  if (auto* known = find_user(id)) co_return known;
+  auto& store = parts_.store;
+  auto entry = co_await runtime::call_blocking(parts_.store_pool, parts_.options.store_timeout,
+                                               [&store, id] { return store.user(id); });
+  if (!entry) co_return unavailable(entry.error());
+  if (!*entry) co_return not_found(Entity::user, std::move(id));
+  co_return &insert_user(id);
+}
+
+SessionState& SessionTable::insert(Session session, std::uint64_t last_seq) {
+  if (auto* known = find_session(session.id)) return *known;
+  evict_idle_sessions();
+  auto& user = insert_user(session.user_id);
+  std::string id = session.id;
+  auto& state =
+      sessions_.try_emplace(std::move(id), std::move(session), last_seq, parts_.options.buffer).first->second;
+  user.sessions.insert(&state);
+  return state;
+}
+
+UserState& SessionTable::insert_user(std::string_view id) {
+  if (auto* known = find_user(id)) return *known;
+  evict_idle_users();
+  auto& user = users_[std::string(id)];
+  user.id = id;
+  written(user);
+  return user;
+}
+
+void SessionTable::erase_session(SessionState& session) {
+  if (auto* user = find_user(session.session.user_id)) user->sessions.erase(&session);
+  sessions_.erase(sessions_.find(session.session.id));
+}
+
+void SessionTable::erase_user(UserState& user) {
+  for (auto* session : user.sessions) sessions_.erase(sessions_.find(session->session.id));
+  users_.erase(users_.find(user.id));
+}
+
+std::vector<SessionState*> SessionTable::all_sessions() {
+  std::vector<SessionState*> all;
+  all.reserve(sessions_.size());
+  for (auto& [id, session] : sessions_) all.push_back(&session);
+  return all;
+}
+
+void SessionTable::evict_idle_sessions() {
+  evict(
+      sessions_, [](const SessionState& session) { return session.buffer.empty() && session.writes_under_way == 0; },
+      [this](SessionState& session) {
+        if (auto* user = find_user(session.session.user_id)) user->sessions.erase(&session);
+      });
+}
+
+void SessionTable::evict_idle_users() {
+  evict(
+      users_,
+      [](const UserState& user) {
+        return user.sessions.empty() && user.ids_in_progress.empty() && user.idempotency.empty();
+      },
+      [](UserState&) {});
+}
+
+}  // namespace holdfast::engine

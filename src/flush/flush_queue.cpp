@@ -1,0 +1,51 @@
+#include "holdfast/flush/flush_queue.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace holdfast::flush {
+
+bool FlushQueue::reserve() {
+  auto places = places_.load(std::memory_order_relaxed);
+  do {
+    if (places >= max_jobs_) return false;
+  } while (!places_.compare_exchange_weak(places, places + 1, std::memory_order_relaxed));
+  return true;
+}
+
+void FlushQueue::push(Job job) {
+  {
+    const std::lock_guard lock(mutex_);
+    jobs_[static_cast<std::size_t>(job.priority)].push_back(std::move(job));
+  }
+  probe_.queued.add();
+  ready_.notify_one();
+}
+
+std::vector<Job> FlushQueue::pop(std::size_t max_jobs) {
+  std::vector<Job> taken;
+  std::unique_lock lock(mutex_);
+  const auto has_work = [this] {
+    return std::any_of(jobs_.begin(), jobs_.end(), [](const auto& jobs) { return !jobs.empty(); });
+  };
+  ready_.wait(lock, [&] { return closed_ || has_work(); });
+  for (auto& jobs : jobs_) {
+    while (!jobs.empty() && taken.size() < max_jobs) {
+      taken.push_back(std::move(jobs.front()));
+      jobs.pop_front();
+    }
+  }
+  places_.fetch_sub(taken.size(), std::memory_order_relaxed);
+  probe_.taken.add(taken.size());
+  return taken;
+}
+
+void FlushQueue::close() {
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+  }
+  ready_.notify_all();
+}
+
+}  // namespace holdfast::flush

@@ -1,0 +1,93 @@
+#include "holdfast/flush/flush_workers.hpp"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "holdfast/text/features.hpp"
+
+namespace holdfast::flush {
+namespace {
+
+// A worker's share of one transaction: enough batches that its one sync is spread thin, few enough that the others
+// find work.
+constexpr std::size_t kMaxJobsAWrite = 64;
+
+void fill_features(store::SessionBatch& batch, const text::Embedder& embedder) {
+  for (auto& operation : batch.operations) {
+    if (auto* insert = std::get_if<store::InsertMessage>(&operation)) {
+      insert->features = text::extract_features(insert->message.content, embedder);
+    } else if (auto* update = std::get_if<store::UpdateMessage>(&operation)) {
+      update->features = text::extract_features(update->content, embedder);
+    }
+  }
+}
+
+}  // namespace
+
+FlushWorkers::FlushWorkers(const Options& options, store::MemoryStore& store, const text::Embedder& embedder,
+                           const Clock& clock, metrics::FlushProbe& probe)
+    : options_(options),
+      store_(store),
+      embedder_(embedder),
+      clock_(clock),
+      probe_(probe),
+      queue_(options.queue_size, probe),
+      write_began_(options.workers) {
+  for (std::size_t i = 0; i < options.workers; ++i) {
+    threads_.emplace_back([this, i] { run(i); });
+    pthread_setname_np(threads_.back().native_handle(), ("flush-" + std::to_string(i)).c_str());
+  }
+}
+
+FlushWorkers::~FlushWorkers() { stop(); }
+
+void FlushWorkers::stop() {
+  queue_.close();
+  for (auto& thread : threads_) {
+    if (thread.joinable()) thread.join();
+  }
+}
+
+std::chrono::nanoseconds FlushWorkers::longest_write() const {
+  const auto now = clock_.steady_now().time_since_epoch().count();
+  std::int64_t longest = 0;
+  for (const auto& began : write_began_) {
+    const auto start = began.load(std::memory_order_relaxed);
+    if (start != 0) longest = std::max(longest, now - start);
+  }
+  return std::chrono::nanoseconds{longest};
+}
+
+void FlushWorkers::run(std::size_t worker) {
+  const auto most = std::max(options_.batch_write_threshold, kMaxJobsAWrite);
+  for (;;) {
+    auto jobs = queue_.pop(most);
+    if (jobs.empty()) return;
+    write(std::move(jobs), worker);
+  }
+}
+
+void FlushWorkers::write(std::vector<Job> jobs, std::size_t worker) {
+  const auto began = clock_.steady_now();
+  probe_.busy_workers.add();
+  write_began_[worker].store(std::max<std::int64_t>(1, began.time_since_epoch().count()), std::memory_order_relaxed);
+  std::vector<store::SessionBatch> batches;
+  batches.reserve(jobs.size());
+  for (auto& job : jobs) {
+    fill_features(job.batch, embedder_);
+    batches.push_back(std::move(job.batch));
+  }
+  auto answers = store_.write(batches);
+  const auto spent = static_cast<std::uint64_t>((clock_.steady_now() - began).count());
+  write_began_[worker].store(0, std::memory_order_relaxed);
+  probe_.busy_workers.subtract(1);
+  probe_.busy_ns.add(spent);
+  probe_.write_ns_sum.add(spent);
+  probe_.writes.add();
+  for (std::size_t i = 0; i < jobs.size(); ++i) jobs[i].done(std::move(answers[i]));
+}
+
+}  // namespace holdfast::flush

@@ -1,0 +1,62 @@
+#include "apply.hpp"
+
+#include <utility>
+
+namespace holdfast::ingest {
+
+using engine::SessionState;
+using engine::UserShard;
+
+buffer::BufferedRound to_buffered(const engine::Parts& parts, Round round) {
+  buffer::BufferedRound buffered;
+  buffered.messages.reserve(round.messages.size());
+  for (auto& message : round.messages) {
+    const auto tokens = parts.tokens.count(message.content);
+    buffered.messages.push_back({std::move(message), tokens, 0});
+  }
+  return buffered;
+}
+
+void set_lsn(buffer::BufferedRound& round, Lsn lsn) {
+  round.lsn = lsn;
+  for (auto& held : round.messages) held.lsn = lsn;
+}
+
+bool apply_round(UserShard& shard, SessionState& session, buffer::BufferedRound round) {
+  const bool moved = shard.flush_loop.add(session, std::move(round));
+  shard.table.written(shard.table.insert_user(session.session.user_id));
+  return moved;
+}
+
+void apply_change(UserShard& shard, SessionState& session, const buffer::Change& change, Lsn lsn) {
+  auto& user = shard.table.insert_user(session.session.user_id);
+  user.features.erase(change.message.id);
+  if (const auto replaced = session.buffer.update(change, lsn)) {
+    auto& stage = shard.probe.stages[replaced->stage];
+    stage.bytes_out.add(replaced->bytes);
+    stage.bytes_in.add(change.message.content.size());
+  }
+  shard.table.written(user);
+  shard.flush_loop.touched(session);
+}
+
+void apply_erasures(UserShard& shard, SessionState& session, const std::vector<std::string>& ids, Lsn lsn) {
+  auto& user = shard.table.insert_user(session.session.user_id);
+  std::vector<Lsn> released;
+  bool waits_for_store = false;
+  for (const auto& id : ids) {
+    user.features.erase(id);
+    const auto replaced = session.buffer.erase(id, lsn, released);
+    if (replaced) {
+      shard.probe.stages[replaced->stage].leave(1, replaced->bytes);
+    } else {
+      waits_for_store = true;
+    }
+  }
+  if (!waits_for_store) released.push_back(lsn);
+  shard.journal.acknowledge(std::move(released));
+  shard.table.written(user);
+  shard.flush_loop.touched(session);
+}
+
+}  // namespace holdfast::ingest

@@ -1,0 +1,86 @@
+#include <algorithm>
+#include <utility>
+
+#include "apply.hpp"
+#include "holdfast/bypass/direct_path.hpp"
+#include "holdfast/engine/message_lookup.hpp"
+#include "holdfast/ingest/ingest_path.hpp"
+#include "persist.hpp"
+
+namespace holdfast::ingest {
+namespace {
+
+using engine::Entity;
+
+// The session once more, after a wait.
+Outcome<engine::SessionState*> still_there(UserShard& shard, const std::string& session_id) {
+  if (auto* session = shard.table.find_session(session_id)) return session;
+  return engine::not_found(Entity::session, session_id);
+}
+
+}  // namespace
+
+asio::awaitable<Outcome<std::vector<std::string>>> update_messages(UserShard& shard, std::string session_id,
+                                                                   std::vector<MessageUpdate> updates) {
+  std::vector<std::string> ids;
+  for (const auto& update : updates) ids.push_back(update.id);
+  auto messages = co_await engine::require_messages(shard, session_id, ids);
+  if (!messages) co_return messages.error();
+  auto session = still_there(shard, session_id);
+  if (!session) co_return session.error();
+  const std::string user_id = (*session)->session.user_id;
+
+  journal::UpdateRecord record{user_id, session_id, shard.parts.clock.now(), {}};
+  for (std::size_t i = 0; i < updates.size(); ++i) {
+    auto& message = (*messages)[i];
+    message.role = updates[i].role;
+    message.content = std::move(updates[i].content);
+    message.metadata = std::move(updates[i].metadata);
+    message.updated_at = record.updated_at;
+    record.changes.push_back({message.id, message.role, message.content, message.metadata});
+  }
+  if (shard.parts.options.mode == engine::Mode::bypass) {
+    const auto written = co_await bypass::update(shard, user_id, session_id, std::move(*messages));
+    if (!written) co_return written.error();
+    co_return ids;
+  }
+  const journal::Operation operation = std::move(record);
+  const auto lsn = co_await journal_operation(shard, operation);
+  if (!lsn) co_return lsn.error();
+  session = still_there(shard, session_id);
+  if (!session) {
+    shard.journal.acknowledge({*lsn});
+    co_return session.error();
+  }
+  for (auto& message : *messages) {
+    const auto tokens = shard.parts.tokens.count(message.content);
+    apply_change(shard, **session, {std::move(message), tokens}, *lsn);
+  }
+  co_return ids;
+}
+
+asio::awaitable<Outcome<std::vector<std::string>>> erase_messages(UserShard& shard, std::string session_id,
+                                                                  std::vector<std::string> ids) {
+  const auto messages = co_await engine::require_messages(shard, session_id, ids);
+  if (!messages) co_return messages.error();
+  auto session = still_there(shard, session_id);
+  if (!session) co_return session.error();
+  const std::string user_id = (*session)->session.user_id;
+  if (shard.parts.options.mode == engine::Mode::bypass) {
+    const auto written = co_await bypass::erase(shard, user_id, session_id, ids);
+    if (!written) co_return written.error();
+    co_return ids;
+  }
+  const journal::Operation operation = journal::EraseRecord{user_id, session_id, ids};
+  const auto lsn = co_await journal_operation(shard, operation);
+  if (!lsn) co_return lsn.error();
+  session = still_there(shard, session_id);
+  if (!session) {
+    shard.journal.acknowledge({*lsn});
+    co_return session.error();
+  }
+  apply_erasures(shard, **session, ids, *lsn);
+  co_return ids;
+}
+
+}  // namespace holdfast::ingest

@@ -1,0 +1,129 @@
+#include "holdfast/ingest/ingest_path.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "apply.hpp"
+#include "dedup.hpp"
+#include "holdfast/bypass/direct_path.hpp"
+#include "persist.hpp"
+
+namespace holdfast::ingest {
+namespace {
+
+using engine::Entity;
+using engine::Failure;
+using engine::FailureKind;
+using engine::SessionState;
+using engine::UserState;
+
+std::size_t content_bytes(const AddRequest& request) {
+  std::size_t bytes = 0;
+  for (const auto& message : request.messages) bytes += message.content.size();
+  return bytes;
+}
+
+// The messages that are not repeats, with ids, times and sequence numbers; answer gets an id for every message.
+Round number_round(UserShard& shard, SessionState& session, AddRequest& request, const std::vector<bool>& repeats,
+                   AddAnswer& answer) {
+  const auto now = shard.parts.clock.now();
+  Round round;
+  round.session_id = request.session_id;
+  answer.first_seq = session.next_seq;
+  for (std::size_t i = 0; i < request.messages.size(); ++i) {
+    auto& from = request.messages[i];
+    answer.message_ids.push_back(from.id ? *from.id : make_uuid_v7(now));
+    if (repeats[i]) continue;
+    Message message;
+    message.id = answer.message_ids.back();
+    message.session_id = request.session_id;
+    message.role = from.role;
+    message.content = std::move(from.content);
+    message.created_at = from.created_at.value_or(now);
+    message.updated_at = message.created_at;
+    message.seq = session.next_seq++;
+    message.metadata = std::move(from.metadata);
+    round.messages.push_back(std::move(message));
+  }
+  answer.last_seq = session.next_seq - 1;
+  return round;
+}
+
+// The answer to an earlier request under the same key, or why this one cannot be served; nothing when the key is new.
+std::optional<Outcome<AddAnswer>> answer_from_window(UserState& user, const AddRequest& request) {
+  if (request.idempotency_key.empty()) return std::nullopt;
+  const auto* entry = user.idempotency.find(request.idempotency_key);
+  if (!entry) return std::nullopt;
+  if (entry->request_hash != request.request_hash) {
+    return Failure{FailureKind::key_reused, Entity::message, request.idempotency_key};
+  }
+  if (!entry->answer) return Failure{FailureKind::in_progress, Entity::message, request.idempotency_key};
+  return *entry->answer;
+}
+
+// Marks the request's ids and key as being written, and unmarks them however the request ends.
+class InProgress {
+ public:
+  InProgress(UserShard& shard, std::string user_id, const AddRequest& request, const Round& round)
+      : shard_(shard), user_id_(std::move(user_id)), key_(request.idempotency_key) {
+    auto& user = shard_.table.insert_user(user_id_);
+    for (const auto& message : request.messages) {
+      if (message.id) ids_.push_back(*message.id);
+    }
+    user.ids_in_progress.insert(ids_.begin(), ids_.end());
+    if (!key_.empty()) user.idempotency.begin(key_, request.request_hash);
+    if (auto* session = shard_.table.find_session(round.session_id)) ++session->writes_under_way;
+    session_id_ = round.session_id;
+  }
+  InProgress(const InProgress&) = delete;
+  InProgress& operator=(const InProgress&) = delete;
+  ~InProgress() {
+    auto* user = shard_.table.find_user(user_id_);
+    if (user) {
+      for (const auto& id : ids_) user->ids_in_progress.erase(id);
+      if (!key_.empty() && !completed_) user->idempotency.abandon(key_);
+    }
+    if (auto* session = shard_.table.find_session(session_id_)) --session->writes_under_way;
+  }
+  void complete(const AddAnswer& answer) {
+    completed_ = true;
+    auto* user = shard_.table.find_user(user_id_);
+    if (user && !key_.empty()) user->idempotency.complete(key_, answer);
+  }
+
+ private:
+  UserShard& shard_;
+  std::string user_id_, session_id_, key_;
+  std::vector<std::string> ids_;
+  bool completed_ = false;
+};
+
+}  // namespace
+
+asio::awaitable<Outcome<AddAnswer>> add_messages(UserShard& shard, AddRequest request) {
+  auto opened = co_await shard.table.open_session(request.session_id);
+  if (!opened) co_return opened.error();
+  const std::string user_id = (*opened)->session.user_id;
+  if (auto earlier = answer_from_window(shard.table.insert_user(user_id), request)) co_return std::move(*earlier);
+  if (!shard.has_room(request.messages.size(), content_bytes(request))) {
+    co_return Failure{FailureKind::overloaded, Entity::message, "the buffers are full",
+                      metrics::RefusalReason::memory_budget};
+  }
+  const auto repeats = co_await find_repeats(shard, request, user_id);
+  if (!repeats) co_return repeats.error();
+  auto* session = shard.table.find_session(request.session_id);
+  if (!session) co_return engine::not_found(Entity::session, request.session_id);
+  if (auto earlier = answer_from_window(shard.table.insert_user(user_id), request)) co_return std::move(*earlier);
+
+  AddAnswer answer;
+  Round round = number_round(shard, *session, request, *repeats, answer);
+  if (round.messages.empty()) co_return answer;
+  InProgress in_progress(shard, user_id, request, round);
+  const auto persisted = co_await persist_round(shard, user_id, request, std::move(round));
+  if (!persisted) co_return persisted.error();
+  answer.transfer_triggered = persisted->transfer_triggered;
+  in_progress.complete(answer);
+  co_return answer;
+}
+
+}  // namespace holdfast::ingest

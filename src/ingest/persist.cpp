@@ -1,0 +1,83 @@
+#include "persist.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "apply.hpp"
+#include "holdfast/bypass/direct_path.hpp"
+
+namespace holdfast::ingest {
+namespace {
+
+using engine::Entity;
+using engine::Failure;
+using engine::FailureKind;
+using metrics::RefusalReason;
+
+Failure refused(const Error& error) {
+  switch (error.kind) {
+    case ErrorKind::overloaded:
+      return {FailureKind::overloaded, Entity::message, error.message, RefusalReason::journal_queue};
+    case ErrorKind::shutting_down:
+      return {FailureKind::unavailable, Entity::message, error.message, RefusalReason::shutting_down};
+    case ErrorKind::retryable:
+    case ErrorKind::permanent:
+      break;
+  }
+  return {FailureKind::unavailable, Entity::message, error.message, RefusalReason::journal_failed};
+}
+
+// Numbers that were given to a round which did not become durable are given again.
+void take_back_numbers(UserShard& shard, const std::string& session_id, std::uint64_t first_seq) {
+  if (auto* session = shard.table.find_session(session_id)) session->next_seq = std::min(session->next_seq, first_seq);
+}
+
+}  // namespace
+
+asio::awaitable<Outcome<Lsn>> journal_operation(UserShard& shard, const journal::Operation& operation) {
+  auto completion = co_await shard.journal.append(operation);
+  if (completion.error) co_return refused(*completion.error);
+  co_return completion.lsn;
+}
+
+asio::awaitable<Outcome<Persisted>> persist_round(UserShard& shard, const std::string& user_id,
+                                                  const AddRequest& request, Round round) {
+  const std::string session_id = round.session_id;
+  const auto first_seq = round.messages.front().seq;
+  auto buffered = to_buffered(shard.parts, round);
+  round.tokens = buffered.tokens();
+  const auto tokens = round.tokens;
+  const auto messages = round.messages.size();
+  const auto bytes = buffered.bytes();
+  Persisted persisted;
+
+  if (shard.parts.options.mode == engine::Mode::bypass) {
+    const auto written = co_await bypass::insert_round(shard, user_id, std::move(round));
+    if (!written) {
+      take_back_numbers(shard, session_id, first_seq);
+      co_return written.error();
+    }
+  } else {
+    const journal::Operation record =
+        journal::AppendRecord{user_id, std::move(round), request.idempotency_key, request.request_hash};
+    const auto lsn = co_await journal_operation(shard, record);
+    if (!lsn) {
+      take_back_numbers(shard, session_id, first_seq);
+      co_return lsn.error();
+    }
+    // From here to the end without a wait: completions arrive in journal order, and so must their effects.
+    auto* session = shard.table.find_session(session_id);
+    if (!session) {
+      shard.journal.acknowledge({*lsn});
+      co_return engine::not_found(Entity::session, session_id);
+    }
+    set_lsn(buffered, *lsn);
+    persisted.transfer_triggered = apply_round(shard, *session, std::move(buffered));
+  }
+  shard.probe.messages.add(messages);
+  shard.probe.message_bytes.add(bytes);
+  shard.probe.tokens.add(tokens);
+  co_return persisted;
+}
+
+}  // namespace holdfast::ingest

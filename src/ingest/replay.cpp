@@ -1,0 +1,98 @@
+#include <algorithm>
+#include <utility>
+
+#include "apply.hpp"
+#include "holdfast/engine/message_lookup.hpp"
+#include "holdfast/ingest/ingest_path.hpp"
+
+namespace holdfast::ingest {
+namespace {
+
+using engine::FailureKind;
+
+// Past this long without a batch settling, a full buffer is looked at again.
+constexpr std::chrono::seconds kRoomCheckInterval{1};
+
+Result<void> to_error(const engine::Failure& failure) {
+  return retryable("replay cannot ask the store: " + failure.subject);
+}
+
+asio::awaitable<void> wait_for_room(UserShard& shard) {
+  while (!shard.has_room(0, 0)) {
+    for (auto* session : shard.table.all_sessions()) {
+      shard.flush_loop.request_flush(*session, metrics::FlushReason::replay);
+    }
+    co_await shard.flush_loop.next_settlement(shard.parts.clock.steady_now() + kRoomCheckInterval);
+  }
+}
+
+void remember_answer(UserShard& shard, const journal::AppendRecord& record) {
+  if (record.idempotency_key.empty()) return;
+  AddAnswer answer;
+  for (const auto& message : record.round.messages) answer.message_ids.push_back(message.id);
+  answer.first_seq = record.round.messages.front().seq;
+  answer.last_seq = record.round.messages.back().seq;
+  auto& window = shard.table.insert_user(record.user_id).idempotency;
+  window.begin(record.idempotency_key, record.request_hash);
+  window.complete(record.idempotency_key, std::move(answer));
+}
+
+asio::awaitable<Result<void>> replay_update(UserShard& shard, journal::UpdateRecord record, Lsn lsn) {
+  std::vector<std::string> ids;
+  for (const auto& change : record.changes) ids.push_back(change.id);
+  auto existing = co_await engine::find_messages(shard, record.user_id, ids);
+  if (!existing) co_return to_error(existing.error());
+  auto* session = shard.table.find_session(record.session_id);
+  bool applied = false;
+  for (auto& change : record.changes) {
+    const auto message = std::find_if(existing->begin(), existing->end(),
+                                      [&](const Message& known) { return known.id == change.id; });
+    if (!session || message == existing->end()) continue;  // erased later on
+    message->role = change.role;
+    message->content = std::move(change.content);
+    message->metadata = std::move(change.metadata);
+    message->updated_at = record.updated_at;
+    apply_change(shard, *session, {*message, shard.parts.tokens.count(message->content)}, lsn);
+    applied = true;
+  }
+  if (!applied) shard.journal.acknowledge({lsn});
+  co_return Result<void>{};
+}
+
+void replay_append(UserShard& shard, journal::AppendRecord record, Lsn lsn) {
+  remember_answer(shard, record);
+  auto* session = shard.table.find_session(record.round.session_id);
+  session->next_seq = std::max(session->next_seq, record.round.messages.back().seq + 1);
+  auto round = to_buffered(shard.parts, std::move(record.round));
+  set_lsn(round, lsn);
+  apply_round(shard, *session, std::move(round));
+}
+
+std::string session_of(const journal::Operation& operation) {
+  if (const auto* append = std::get_if<journal::AppendRecord>(&operation)) return append->round.session_id;
+  if (const auto* update = std::get_if<journal::UpdateRecord>(&operation)) return update->session_id;
+  return std::get<journal::EraseRecord>(operation).session_id;
+}
+
+}  // namespace
+
+asio::awaitable<Result<void>> replay(UserShard& shard, journal::ReplayedRecord record) {
+  co_await wait_for_room(shard);
+  const auto opened = co_await shard.table.open_session(session_of(record.operation));
+  if (!opened) {
+    if (opened.error().kind != FailureKind::not_found) co_return to_error(opened.error());
+    shard.journal.acknowledge({record.lsn});  // the session was deleted: nothing of it is owed any more
+    co_return Result<void>{};
+  }
+  if (auto* append = std::get_if<journal::AppendRecord>(&record.operation)) {
+    replay_append(shard, std::move(*append), record.lsn);
+  } else if (auto* update = std::get_if<journal::UpdateRecord>(&record.operation)) {
+    co_return co_await replay_update(shard, std::move(*update), record.lsn);
+  } else {
+    auto& erase = std::get<journal::EraseRecord>(record.operation);
+    apply_erasures(shard, **opened, erase.message_ids, record.lsn);
+  }
+  co_return Result<void>{};
+}
+
+}  // namespace holdfast::ingest

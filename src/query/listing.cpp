@@ -1,0 +1,58 @@
+#include <algorithm>
+#include <utility>
+
+#include "holdfast/engine/message_lookup.hpp"
+#include "holdfast/query/query_path.hpp"
+
+namespace holdfast::query {
+namespace {
+
+using metrics::Stage;
+
+bool comes_before(const store::MessageListing& listing, const Message& a, const Message& b) {
+  const bool ascending = listing.order == store::Order::ascending;
+  const auto& first = ascending ? a : b;
+  const auto& second = ascending ? b : a;
+  if (listing.sort_by == store::SortBy::id) return first.id < second.id;
+  return std::pair(first.created_at, first.seq) < std::pair(second.created_at, second.seq);
+}
+
+void sort_and_cut(const store::MessageListing& listing, std::vector<Message>& messages) {
+  std::sort(messages.begin(), messages.end(),
+            [&](const Message& a, const Message& b) { return comes_before(listing, a, b); });
+  if (messages.size() > listing.limit) messages.resize(listing.limit);
+}
+
+}  // namespace
+
+asio::awaitable<Outcome<std::vector<Message>>> list_messages(UserShard& shard, Listing listing) {
+  const auto session = co_await shard.table.open_session(listing.what.session_id);
+  if (!session) co_return session.error();
+  std::vector<Message> messages;
+  engine::StringSet hidden;
+  const auto take = [&](Stage, const Message& message) {
+    messages.push_back(message);
+    hidden.insert(message.id);
+  };
+  const bool bypass = shard.parts.options.mode == engine::Mode::bypass;
+  if (listing.scope == Scope::round_buffer && !bypass) {
+    (*session)->buffer.for_each_in_round_buffer(take);
+    sort_and_cut(listing.what, messages);
+    co_return messages;
+  }
+  (*session)->buffer.for_each(take);
+  (*session)->buffer.for_each_erasure([&](std::string_view id) { hidden.emplace(id); });
+  auto wanted = listing.what;
+  wanted.limit += hidden.size();  // the store may return that many that are hidden
+  auto& store = shard.parts.store;
+  auto stored = co_await runtime::call_blocking(shard.parts.store_pool, shard.parts.options.store_timeout,
+                                                [&store, wanted] { return store.messages(wanted); });
+  if (!stored) co_return engine::unavailable(stored.error());
+  for (auto& message : *stored) {
+    if (!hidden.contains(message.id)) messages.push_back(std::move(message));
+  }
+  sort_and_cut(listing.what, messages);
+  co_return messages;
+}
+
+}  // namespace holdfast::query
