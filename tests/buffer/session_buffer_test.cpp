@@ -1,0 +1,218 @@
+// A session's way from its first round to the store: strategies, deadlines, one batch in flight, changes and erasures.
+#include "holdfast/buffer/session_buffer.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+
+#include "rounds.hpp"
+
+namespace holdfast::buffer {
+namespace {
+
+using namespace std::chrono_literals;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::UnorderedElementsAre;
+
+constexpr SteadyTime at(std::chrono::milliseconds time) { return SteadyTime{} + 1h + time; }
+
+Options small(FlushStrategy strategy) {
+  Options options;
+  options.round.max_rounds = 1;  // every add moves the round before it
+  options.hybrid.max_rounds = 2;
+  options.hybrid.auto_flush_interval = 10s;
+  options.flush_interval = 5s;
+  options.force_flush_timeout = 60s;
+  options.strategy = strategy;
+  return options;
+}
+
+std::vector<std::string> visible(const SessionBuffer& buffer) {
+  std::vector<std::string> ids;
+  buffer.for_each([&](Stage, const Message& message) { ids.push_back(message.id); });
+  return ids;
+}
+
+std::vector<std::string> batch_ids(const Batch& batch) {
+  std::vector<std::string> ids;
+  for (const auto& round : batch.rounds) {
+    for (const auto& held : round.messages) ids.push_back(held.message.id);
+  }
+  return ids;
+}
+
+Change change(const std::string& id, const std::string& content) {
+  Change to;
+  to.message.id = id;
+  to.message.content = content;
+  to.tokens = 3;
+  return to;
+}
+
+TEST(SessionBuffer, FlushesWhenTheHybridBufferIsFullUnlessTimeBased) {
+  for (const auto strategy : {FlushStrategy::size_based, FlushStrategy::time_based, FlushStrategy::hybrid}) {
+    const auto options = small(strategy);
+    SessionBuffer buffer(options);
+    buffer.add(round_of(1), at(0ms));
+    buffer.add(round_of(2), at(1ms));
+    EXPECT_EQ(buffer.flush_due(at(1ms)), std::nullopt);
+    buffer.add(round_of(3), at(2ms));  // 1 and 2 are in the hybrid buffer now
+    const auto due = buffer.flush_due(at(2ms));
+    if (strategy == FlushStrategy::time_based) {
+      EXPECT_EQ(due, std::nullopt);
+    } else {
+      EXPECT_EQ(due, FlushReason::size);
+    }
+  }
+}
+
+TEST(SessionBuffer, TheLastRoundOfAnIdleSessionMovesOnAfterTheFlushInterval) {
+  const auto options = small(FlushStrategy::hybrid);
+  SessionBuffer buffer(options);
+  buffer.add(round_of(1), at(0ms));
+  EXPECT_EQ(buffer.next_deadline(), at(5s));
+  EXPECT_TRUE(buffer.advance(at(4999ms)).empty());
+  const auto moves = buffer.advance(at(5s));
+  ASSERT_EQ(moves.size(), 1u);
+  EXPECT_EQ(moves[0].reason, TransferReason::idle);
+  EXPECT_EQ(buffer.flush_due(at(5s)), std::nullopt);
+  EXPECT_EQ(buffer.next_deadline(), at(15s));
+  EXPECT_EQ(buffer.flush_due(at(15s)), FlushReason::interval);
+}
+
+TEST(SessionBuffer, SizeBasedWaitsForTheForceTimeoutAlone) {
+  const auto options = small(FlushStrategy::size_based);
+  SessionBuffer buffer(options);
+  buffer.add(round_of(1), at(0ms));
+  EXPECT_EQ(buffer.next_deadline(), at(60s));
+  EXPECT_TRUE(buffer.advance(at(59s)).empty());
+  const auto moves = buffer.advance(at(60s));
+  ASSERT_EQ(moves.size(), 1u);
+  EXPECT_EQ(moves[0].reason, TransferReason::force);
+  EXPECT_EQ(buffer.flush_due(at(60s)), FlushReason::force);
+}
+
+TEST(SessionBuffer, WithoutAutoFlushOnlySizeAndForceFlush) {
+  auto options = small(FlushStrategy::hybrid);
+  options.hybrid.auto_flush = false;
+  SessionBuffer buffer(options);
+  buffer.add(round_of(1), at(0ms));
+  buffer.advance(at(5s));
+  EXPECT_EQ(buffer.flush_due(at(50s)), std::nullopt);
+  EXPECT_EQ(buffer.flush_due(at(60s)), FlushReason::force);
+}
+
+TEST(SessionBuffer, OneBatchIsInFlightAtATimeAndStaysVisible) {
+  const auto options = small(FlushStrategy::hybrid);
+  SessionBuffer buffer(options);
+  for (Lsn lsn = 1; lsn <= 3; ++lsn) buffer.add(round_of(lsn), at(0ms));
+  EXPECT_THAT(batch_ids(buffer.take_batch(FlushReason::size)), ElementsAre("m1", "m2"));
+  for (Lsn lsn = 4; lsn <= 6; ++lsn) buffer.add(round_of(lsn), at(0ms));
+  EXPECT_EQ(buffer.flush_due(at(100s)), std::nullopt);
+  EXPECT_THAT(visible(buffer), ElementsAre("m1", "m2", "m3", "m4", "m5", "m6"));
+  EXPECT_THAT(buffer.batch_settled().lsns(), ElementsAre(1, 2));
+  EXPECT_THAT(visible(buffer), ElementsAre("m3", "m4", "m5", "m6"));
+  EXPECT_EQ(buffer.flush_due(at(0ms)), FlushReason::size);
+}
+
+TEST(SessionBuffer, ARequestedFlushTakesEverything) {
+  const auto options = small(FlushStrategy::time_based);
+  SessionBuffer buffer(options);
+  buffer.add(round_of(1), at(0ms));
+  const auto moves = buffer.request_flush(FlushReason::request, at(1ms));
+  ASSERT_EQ(moves.size(), 1u);
+  EXPECT_EQ(moves[0].reason, TransferReason::request);
+  ASSERT_EQ(buffer.flush_due(at(1ms)), FlushReason::request);
+  buffer.take_batch(FlushReason::request);
+  buffer.batch_settled();
+  EXPECT_TRUE(buffer.empty());
+  EXPECT_EQ(buffer.entered(), buffer.settled());
+}
+
+TEST(SessionBuffer, AnUpdateInABufferChangesItInPlaceAndIsAcknowledgedWithIt) {
+  const auto options = small(FlushStrategy::hybrid);
+  SessionBuffer buffer(options);
+  buffer.add(round_of(1), at(0ms));
+  const auto replaced = buffer.update(change("m1", "other"), 9);
+  ASSERT_TRUE(replaced);
+  EXPECT_EQ(replaced->stage, Stage::round_buffer);
+  EXPECT_EQ(buffer.find("m1")->content, "other");
+  EXPECT_EQ(buffer.round_tokens(), 3u);
+  buffer.request_flush(FlushReason::request, at(0ms));
+  const auto& batch = buffer.take_batch(FlushReason::request);
+  EXPECT_EQ(batch.rounds[0].messages[0].lsn, 9u);
+  EXPECT_THAT(batch.lsns(), ElementsAre(1, 9));
+}
+
+TEST(SessionBuffer, AnEmptiedRoundIsReleasedAtOnce) {
+  const auto options = small(FlushStrategy::hybrid);
+  SessionBuffer buffer(options);
+  auto pair = round_of(1);
+  pair.messages.push_back(round_of(2).messages[0]);
+  buffer.add(pair, at(0ms));
+  std::vector<Lsn> released;
+  EXPECT_TRUE(buffer.erase("m1", 7, released));
+  EXPECT_THAT(released, IsEmpty());
+  EXPECT_THAT(visible(buffer), ElementsAre("m2"));
+  EXPECT_TRUE(buffer.erase("m2", 8, released));
+  EXPECT_THAT(released, ElementsAre(1));
+  EXPECT_TRUE(buffer.empty());
+  EXPECT_EQ(buffer.entered(), buffer.settled());
+}
+
+TEST(SessionBuffer, AnErasureOfAMessageInFlightHidesItAndFollowsTheBatch) {
+  const auto options = small(FlushStrategy::hybrid);
+  SessionBuffer buffer(options);
+  buffer.add(round_of(1), at(0ms));
+  buffer.request_flush(FlushReason::request, at(0ms));
+  buffer.take_batch(FlushReason::request);
+  std::vector<Lsn> released;
+  EXPECT_FALSE(buffer.erase("m1", 5, released));
+  EXPECT_THAT(visible(buffer), IsEmpty());
+  EXPECT_EQ(buffer.find("m1"), nullptr);
+  std::vector<std::string> hidden;
+  buffer.for_each_erasure([&](std::string_view id) { hidden.emplace_back(id); });
+  EXPECT_THAT(hidden, ElementsAre("m1"));
+  buffer.batch_settled();
+  EXPECT_EQ(buffer.flush_due(at(0ms)), FlushReason::operation);
+  EXPECT_THAT(buffer.take_batch(FlushReason::operation).lsns(), ElementsAre(5));
+}
+
+TEST(SessionBuffer, AChangeOfAStoredMessageIsVisibleUntilTheStoreHasIt) {
+  const auto options = small(FlushStrategy::hybrid);
+  SessionBuffer buffer(options);
+  EXPECT_FALSE(buffer.update(change("old", "new text"), 4));
+  EXPECT_EQ(buffer.find("old")->content, "new text");
+  EXPECT_THAT(visible(buffer), ElementsAre("old"));
+  buffer.take_batch(*buffer.flush_due(at(0ms)));
+  EXPECT_THAT(visible(buffer), ElementsAre("old"));
+  buffer.batch_settled();
+  EXPECT_THAT(visible(buffer), IsEmpty());
+}
+
+TEST(SessionBuffer, ALargeBacklogLeavesInBatchesOfWholeRounds) {
+  auto options = small(FlushStrategy::hybrid);
+  SessionBuffer buffer(options);
+  for (Lsn lsn = 1; lsn <= kMaxBatchMessages + 10; ++lsn) buffer.add(round_of(lsn), at(0ms));
+  buffer.request_flush(FlushReason::request, at(0ms));
+  EXPECT_EQ(buffer.take_batch(FlushReason::request).message_count(), kMaxBatchMessages);
+  buffer.batch_settled();
+  ASSERT_EQ(buffer.flush_due(at(0ms)), FlushReason::request);
+  EXPECT_EQ(buffer.take_batch(FlushReason::request).message_count(), 10u);
+}
+
+TEST(SessionBuffer, DeletingTheSessionNamesEveryLsnItHolds) {
+  const auto options = small(FlushStrategy::hybrid);
+  SessionBuffer buffer(options);
+  for (Lsn lsn = 1; lsn <= 3; ++lsn) buffer.add(round_of(lsn), at(0ms));
+  buffer.take_batch(FlushReason::size);
+  buffer.add(round_of(4), at(0ms));
+  buffer.update(change("m4", "x"), 5);
+  buffer.update(change("elsewhere", "x"), 6);
+  EXPECT_THAT(buffer.all_lsns(), UnorderedElementsAre(1, 2, 3, 4, 5, 6));
+}
+
+}  // namespace
+}  // namespace holdfast::buffer
