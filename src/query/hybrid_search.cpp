@@ -70,7 +70,7 @@ std::vector<ScoredResult> merge_results(BufferSnapshot buffered, const text::Sco
     result.keyword = scorer.keyword(candidate.frequencies, candidate.length);
     result.similarity = candidate.similarity;
     result.score = scorer.combine(result.keyword, result.similarity);
-    if (result.score >= scorer.floor()) merged.push_back(std::move(result));
+    if (scorer.is_result(result.keyword, result.similarity)) merged.push_back(std::move(result));
   }
   for (auto& result : stored) {
     if (!buffered.hidden.contains(result.id)) merged.push_back(std::move(result));

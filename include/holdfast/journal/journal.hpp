@@ -7,8 +7,8 @@
 // sealed and without unacknowledged records. Acknowledgements are themselves (lazily written) records, so that a
 // restart does not deliver again what was stored; losing some is harmless, because the store inserts if absent.
 //
-// Concurrency. append, acknowledge, statistics: any thread. open, replay, start, stop: the owner's thread, in that
-// order. Deliver is called on the journal thread and must not block.
+// Concurrency. append, acknowledge: any thread. open, start, replay, stop: the owner's thread; acknowledging what is replayed
+// may begin before replay returns. Deliver is called on the journal thread and must not block.
 //
 // Failures. A failed write or fdatasync poisons the journal until restart: that group and all later appends complete
 // with ErrorKind::retryable ("outcome unknown" for that group), nothing is retried on that file. A full queue
@@ -68,14 +68,6 @@ struct ReplaySummary {
   std::uint64_t damaged_regions = 0;  // skipped inside segments; what follows them was delivered
 };
 
-struct Statistics {
-  std::uint64_t segments = 0;
-  std::uint64_t bytes = 0;           // on disk
-  std::uint64_t unacknowledged = 0;  // records
-  Lsn last_lsn = 0;
-  bool failed = false;               // poisoned
-};
-
 class Journal {
  public:
   // Creates or locks the directory and reads what is there. LSNs given out from now on are > at_least and > any in
@@ -86,7 +78,6 @@ class Journal {
 
   // Calls back for every append record that is not acknowledged and for every update and erase record still in the
   // journal (these are idempotent and guarded by LSN), in LSN order, one record in memory at a time. Each is
-  // unacknowledged again afterwards.
   Result<ReplaySummary> replay(const std::function<void(ReplayedRecord)>& apply);
 
   void start(unsigned shards, Deliver deliver);
@@ -96,8 +87,6 @@ class Journal {
 
   // Commits what is queued, delivers its completions, syncs, closes. Later appends complete as shutting_down.
   void stop();
-
-  Statistics statistics() const;
 
  private:
   class Impl;

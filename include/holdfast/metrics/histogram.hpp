@@ -1,4 +1,4 @@
-// A log-linear histogram (eight buckets an octave, so a percentile is right within 6.3 % upwards) of non-negative
+// A log-linear histogram (eight buckets an octave, so a percentile is right within 12.5 % upwards) of non-negative
 // integers: nanoseconds, bytes, counts. One writer, any readers, like Counter.
 #pragma once
 

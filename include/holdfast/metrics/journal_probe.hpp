@@ -17,6 +17,7 @@ struct JournalProbe {
   Counter disk_bytes;       // now
   Counter unacknowledged;   // records now
   Counter segments_deleted;
+  Counter last_lsn;
   Counter failed;           // 1 once poisoned
 };
 

@@ -18,9 +18,10 @@ struct Features {
   Embedding vector;  // empty: none
 };
 
-// Lower-cased, split at everything that is neither letter nor digit, English stop words removed, Snowball
-// English ("Porter2") stems. Deterministic; kAnalyzerVersion changes when the same text gives other terms (stored
-// indexes made by another version must be rebuilt).
+// Lower-cased words, split at everything that is neither letter nor digit, English stop words removed, Snowball English
+// ("Porter2") stems. Characters of scripts without spaces between words (Chinese, Japanese, Thai, …) and emoji are terms of
+// their own. A text of nothing but stop words keeps them, so that it can be found. Deterministic; kAnalyzerVersion changes when
+// the same text gives other terms (stored indexes made by another version must be rebuilt).
 inline constexpr int kAnalyzerVersion = 1;
 std::vector<std::string> analyze(std::string_view text);
 

@@ -14,6 +14,13 @@
 
 namespace holdfast::text {
 
+// Chosen on real conversations (tests/text/locomo_recall.cpp prints the table).
+inline constexpr double kKeywordWeight = 0.8;
+
+// An item that shares no term with the query is a result only from this similarity on: character n-grams of unrelated
+// texts agree a little by chance.
+inline constexpr double kLeastSimilarity = 0.25;
+
 // Statistics of one user's items over some sources. Those of different sources add up.
 struct CorpusStats {
   std::uint64_t documents = 0;
@@ -40,8 +47,15 @@ class Scorer {
   Scorer(const PreparedQuery& query, const CorpusStats& stats, SourceFilter filter);
   double keyword(std::span<const std::uint32_t> frequencies, std::uint64_t document_length) const;  // 0…1
   double combine(double keyword, double similarity) const;                                          // 0…1
-  // An item with less is not a result. (Character n-grams of unrelated texts agree a little.)
-  double floor() const;
+  // Whether an item of these parts is a result at all.
+  bool is_result(double keyword, double similarity) const;
+
+ private:
+  double keyword_weight_ = 0;
+  double similarity_weight_ = 0;
+  double mean_length_ = 1;
+  double most_ = 0;  // what the query's terms could reach
+  std::vector<double> idf_;
 };
 
 }  // namespace holdfast::text

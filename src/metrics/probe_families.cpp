@@ -1,0 +1,196 @@
+#include <algorithm>
+
+#include "metrics/export_groups.hpp"
+#include "metrics/totals.hpp"
+
+namespace holdfast::metrics {
+
+namespace {
+
+using prometheus::MetricType;
+
+double in_seconds(std::uint64_t ns) {
+  return static_cast<double>(ns) / 1e9;
+}
+
+// 0 while everything is in the store. A stamp taken after `now` was read makes an age of 0.
+double oldest_unflushed_seconds(const Probes& probes, SteadyTime now) {
+  const auto now_ns = static_cast<std::uint64_t>(std::chrono::nanoseconds(now.time_since_epoch()).count());
+  std::uint64_t age = 0;
+  for (const auto& shard : probes.shards) {
+    const auto stamp = shard->oldest_unflushed_ns.value();
+    if (stamp != 0 && stamp < now_ns) age = std::max(age, now_ns - stamp);
+  }
+  return in_seconds(age);
+}
+
+// The sum over shards of a Counter member.
+double sum_of(const Probes& probes, Counter ShardProbe::*counter) {
+  return static_cast<double>(
+      sum_of_shards(probes, [&](const ShardProbe& shard) { return (shard.*counter).value(); }));
+}
+
+template <class Enum>
+auto by_label(const Probes& probes, PerLabel<Enum, Counter> ShardProbe::*counters) {
+  return [&probes, counters](Enum label) {
+    return sum_of_shards(probes, [&](const ShardProbe& shard) { return (shard.*counters)[label].value(); });
+  };
+}
+
+auto by_stage(const Probes& probes, Counter StageProbe::*counter) {
+  return [&probes, counter](Stage stage) {
+    return sum_of_shards(probes,
+                         [&](const ShardProbe& shard) { return (shard.stages[stage].*counter).value(); });
+  };
+}
+
+HistogramSnapshot merged(const Probes& probes, Histogram ShardProbe::*histogram) {
+  return histogram_of_shards(probes,
+                             [&](const ShardProbe& shard) -> const Histogram& { return shard.*histogram; });
+}
+
+}  // namespace
+
+void add_stages(const Probes& probes, SteadyTime now, Families& families) {
+  families.counters<Stage>("holdfast_stage_items_in_total", "Messages that entered a stage.", "stage",
+                           by_stage(probes, &StageProbe::items_in));
+  families.counters<Stage>("holdfast_stage_items_out_total", "Messages that left a stage.", "stage",
+                           by_stage(probes, &StageProbe::items_out));
+  families.counters<Stage>("holdfast_stage_bytes_in_total", "Bytes of content that entered a stage.", "stage",
+                           by_stage(probes, &StageProbe::bytes_in));
+  families.counters<Stage>("holdfast_stage_bytes_out_total", "Bytes of content that left a stage.", "stage",
+                           by_stage(probes, &StageProbe::bytes_out));
+  families.gauges<Stage>("holdfast_stage_items", "Messages in a stage now.", "stage",
+                         [&](Stage stage) { return read_stage(probes, stage).items; });
+  families.gauges<Stage>("holdfast_stage_bytes", "Bytes of content in a stage now.", "stage",
+                         [&](Stage stage) { return read_stage(probes, stage).bytes; });
+  families.counters<TransferReason>("holdfast_transferred_rounds_total",
+                                    "Rounds moved from a round buffer to a hybrid buffer.", "reason",
+                                    by_label(probes, &ShardProbe::transfers));
+  families.gauge("holdfast_buffered_rounds", "Rounds held in round buffers now.",
+                 sum_of(probes, &ShardProbe::buffered_rounds));
+  families.gauge("holdfast_round_tokens", "Tokens held in round buffers now.",
+                 sum_of(probes, &ShardProbe::round_tokens));
+  families.gauge("holdfast_dirty_sessions", "Sessions with something not yet in the store now.",
+                 sum_of(probes, &ShardProbe::dirty_sessions));
+  families.gauge("holdfast_oldest_unflushed_age_seconds",
+                 "Age of the oldest message that is not yet in the store; 0 when there is none.",
+                 oldest_unflushed_seconds(probes, now));
+}
+
+void add_ingest(const Probes& probes, Families& families) {
+  families.counter("holdfast_messages_total", "Messages acknowledged with a 2xx.",
+                   sum_of(probes, &ShardProbe::messages));
+  families.counter("holdfast_message_bytes_total", "Bytes of content of acknowledged messages.",
+                   sum_of(probes, &ShardProbe::message_bytes));
+  families.counter("holdfast_tokens_total", "Tokens of acknowledged messages.",
+                   sum_of(probes, &ShardProbe::tokens));
+  families.counter("holdfast_stored_messages_total", "Messages whose insert the store has committed.",
+                   sum_of(probes, &ShardProbe::stored_messages));
+  families.counters<RefusalReason>("holdfast_refused_requests_total",
+                                   "Requests and connections answered 429 or 503 by an own decision.",
+                                   "reason", by_label(probes, &ShardProbe::refused));
+  families.counters<RetryReason>("holdfast_retried_batches_total",
+                                 "Store writes that failed and are tried again.", "reason",
+                                 by_label(probes, &ShardProbe::retries));
+  families.counters<DeadReason>("holdfast_dead_messages_total", "Messages given up.", "reason",
+                                by_label(probes, &ShardProbe::dead));
+}
+
+void add_flushes(const Probes& probes, Families& families) {
+  families.counters<FlushReason>("holdfast_flushes_total", "Batches handed to the flush queue.", "reason",
+                                 by_label(probes, &ShardProbe::flushes));
+  families.sizes("holdfast_batch_messages", "Messages a batch.", merged(probes, &ShardProbe::batch_messages));
+  Family answers("holdfast_store_answers_total", "The store's answers to batches; each try counts.",
+                 MetricType::Counter);
+  answers.add(sum_of(probes, &ShardProbe::flushed_batches), {{"outcome", "stored"}});
+  answers.add(sum_of(probes, &ShardProbe::failed_batches), {{"outcome", "failed"}});
+  families.add(std::move(answers));
+  const auto& flush = probes.flush;
+  families.gauge("holdfast_flush_queue_batches", "Batches waiting for a flush worker now.",
+                 static_cast<double>(read_flush_queue_depth(flush)));
+  families.gauge("holdfast_flush_busy_workers", "Flush workers in a store write now.",
+                 static_cast<double>(flush.busy_workers.value()));
+  families.counter("holdfast_flush_busy_seconds_total",
+                   "Time flush workers spent in finished store writes, summed.",
+                   in_seconds(flush.busy_ns.value()));
+  Family writes("holdfast_store_write_duration_seconds",
+                "Store writes by flush workers, and the time they took.", MetricType::Summary);
+  writes.add_summary(flush.writes.value(), in_seconds(flush.write_ns_sum.value()));
+  families.add(std::move(writes));
+}
+
+void add_requests(const Probes& probes, Families& families) {
+  Family durations("holdfast_request_duration_seconds", "Requests by route, read to answer ready.",
+                   MetricType::Histogram);
+  Family responses("holdfast_responses_total", "Answers by route and status class.", MetricType::Counter);
+  for_each_label<Route>([&](Route route) {
+    const std::string name(to_string(route));
+    add_durations(
+        durations,
+        histogram_of_shards(
+            probes, [&](const ShardProbe& shard) -> const Histogram& { return shard.request_ns[route]; }),
+        {{"route", name}});
+    for (std::size_t status = 1; status <= 5; ++status) {
+      const auto count = sum_of_shards(
+          probes, [&](const ShardProbe& shard) { return shard.responses[route][status].value(); });
+      responses.add(static_cast<double>(count), {{"route", name}, {"status", std::to_string(status) + "xx"}});
+    }
+  });
+  families.add(std::move(durations));
+  families.add(std::move(responses));
+  families.durations("holdfast_write_duration_seconds", "POST of messages, request read to answer ready.",
+                     merged(probes, &ShardProbe::write_ns));
+  Family queries("holdfast_query_duration_seconds", "Queries, answered from the cache or searched.",
+                 MetricType::Histogram);
+  add_durations(queries, merged(probes, &ShardProbe::query_hit_ns), {{"outcome", "hit"}});
+  add_durations(queries, merged(probes, &ShardProbe::query_miss_ns), {{"outcome", "miss"}});
+  families.add(std::move(queries));
+  families.counter("holdfast_partial_answers_total", "Queries answered without the store.",
+                   sum_of(probes, &ShardProbe::partial_answers));
+  families.gauge("holdfast_connections", "Open client connections now.",
+                 sum_of(probes, &ShardProbe::connections));
+}
+
+void add_cache(const Probes& probes, Families& families) {
+  families.counters<CacheOutcome>("holdfast_cache_lookups_total",
+                                  "Queries by what the query cache did for them.", "outcome",
+                                  by_label(probes, &ShardProbe::cache));
+  families.gauge("holdfast_cache_entries", "Entries in the query cache now.",
+                 sum_of(probes, &ShardProbe::cache_entries));
+  families.gauge("holdfast_cache_bytes", "Bytes in the query cache now.",
+                 sum_of(probes, &ShardProbe::cache_bytes));
+  Family dropped("holdfast_cache_dropped_entries_total",
+                 "Entries dropped from the query cache: too old, least recently used, outdated by a write.",
+                 MetricType::Counter);
+  dropped.add(sum_of(probes, &ShardProbe::cache_expired), {{"reason", "expired"}});
+  dropped.add(sum_of(probes, &ShardProbe::cache_evicted), {{"reason", "evicted"}});
+  dropped.add(sum_of(probes, &ShardProbe::cache_outdated), {{"reason", "outdated"}});
+  families.add(std::move(dropped));
+}
+
+void add_journal(const JournalProbe& journal, Families& families) {
+  const auto number = [](const auto& counter) { return static_cast<double>(counter.value()); };
+  families.counter("holdfast_journal_records_total", "Records made durable as configured.",
+                   number(journal.records));
+  families.counter("holdfast_journal_bytes_total", "Bytes of those records, headers included.",
+                   number(journal.bytes));
+  families.counter("holdfast_journal_refused_total", "Records refused: journal queue or directory full.",
+                   number(journal.refused));
+  families.counter("holdfast_journal_failures_total", "Journal writes and syncs that failed.",
+                   number(journal.failures));
+  families.durations("holdfast_journal_sync_duration_seconds", "One fdatasync of the journal.",
+                     journal.sync_ns.snapshot());
+  families.sizes("holdfast_journal_group_records", "Records a group commit.",
+                 journal.group_records.snapshot());
+  families.gauge("holdfast_journal_segments", "Segment files now.", number(journal.segments));
+  families.gauge("holdfast_journal_disk_bytes", "Bytes of segment files now.", number(journal.disk_bytes));
+  families.gauge("holdfast_journal_unacknowledged_records", "Records not yet in the store now.",
+                 number(journal.unacknowledged));
+  families.counter("holdfast_journal_deleted_segments_total", "Segment files deleted, all in the store.",
+                   number(journal.segments_deleted));
+  families.gauge("holdfast_journal_failed",
+                 "1 once the journal has failed and refuses writes until a restart.", number(journal.failed));
+}
+
+}  // namespace holdfast::metrics

@@ -1,0 +1,57 @@
+// Sums over the shards' probes.
+#pragma once
+
+#include <cstdint>
+
+#include "holdfast/metrics/probes.hpp"
+
+namespace holdfast::metrics {
+
+// What the window compares between two moments. Each number only grows.
+struct Totals {
+  std::uint64_t messages = 0;
+  std::uint64_t transferred_rounds = 0;
+  std::uint64_t batches = 0, batch_messages = 0;  // handed to the flush queue
+  std::uint64_t flushed_batches = 0, failed_batches = 0;
+  std::uint64_t responses = 0, server_errors = 0;  // all; status 5xx
+  PerLabel<RefusalReason, std::uint64_t> refused;
+  PerLabel<CacheOutcome, std::uint64_t> cache;
+  std::uint64_t busy_ns = 0;
+  HistogramSnapshot write_ns;
+  HistogramSnapshot query_ns;  // hits and misses
+
+  Totals& operator-=(const Totals& earlier);
+};
+
+Totals read_totals(const Probes& probes);
+
+struct StageContents {
+  std::uint64_t items = 0, bytes = 0;  // now
+};
+
+StageContents read_stage(const Probes& probes, Stage stage);
+
+// Batches pushed and not yet taken by a worker.
+std::uint64_t read_flush_queue_depth(const FlushProbe& flush);
+
+template <class Read>
+std::uint64_t sum_of_shards(const Probes& probes, Read read) {
+  std::uint64_t sum = 0;
+  for (const auto& shard : probes.shards) sum += read(*shard);
+  return sum;
+}
+
+template <class Select>
+HistogramSnapshot histogram_of_shards(const Probes& probes, Select select) {
+  HistogramSnapshot sum;
+  for (const auto& shard : probes.shards) sum += select(*shard).snapshot();
+  return sum;
+}
+
+// Calls visit(label) for each label of a closed set.
+template <class Enum, class Visit>
+void for_each_label(Visit visit) {
+  for (std::size_t i = 0; i < static_cast<std::size_t>(Enum::count); ++i) visit(static_cast<Enum>(i));
+}
+
+}  // namespace holdfast::metrics

@@ -1,0 +1,337 @@
+#include "keys.hpp"
+
+#include <spdlog/fmt/fmt.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/asio/ip/address.hpp>
+#include <initializer_list>
+#include <numeric>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "values.hpp"
+
+namespace holdfast::settings {
+namespace {
+
+using std::chrono::milliseconds;
+using S = Settings;
+
+Key whole(std::string_view path, std::string_view initial, std::int64_t least, std::int64_t most,
+          std::function<void(S&, std::int64_t)> store) {
+  return {path, initial, fmt::format("a whole number from {} to {}", least, most),
+          [=](std::string_view text, S& settings) {
+            const auto value = parse_integer(text);
+            if (!value || *value < least || *value > most) return false;
+            store(settings, *value);
+            return true;
+          }};
+}
+
+Key decimal(std::string_view path, std::string_view initial, double least, double most,
+            std::function<void(S&, double)> store) {
+  return {path, initial, fmt::format("a number from {} to {}", least, most), [=](std::string_view text, S& settings) {
+            const auto value = parse_decimal(text);
+            if (!value || *value < least || *value > most) return false;
+            store(settings, *value);
+            return true;
+          }};
+}
+
+Key boolean(std::string_view path, std::string_view initial, std::function<void(S&, bool)> store) {
+  return {path, initial, "true or false", [=](std::string_view text, S& settings) {
+            const auto value = parse_boolean(text);
+            if (value) store(settings, *value);
+            return value.has_value();
+          }};
+}
+
+Key duration(std::string_view path, std::string_view initial, std::string_view least, std::string_view most,
+             std::function<void(S&, milliseconds)> store) {
+  const auto from = *parse_duration(least), to = *parse_duration(most);
+  return {path, initial, fmt::format("a time from {} to {} (250ms, 5s, 1h; a plain number is seconds)", least, most),
+          [=](std::string_view text, S& settings) {
+            const auto value = parse_duration(text);
+            if (!value || *value < from || *value > to) return false;
+            store(settings, *value);
+            return true;
+          }};
+}
+
+Key size(std::string_view path, std::string_view initial, std::string_view least, std::string_view most,
+         std::function<void(S&, std::uint64_t)> store) {
+  const auto from = *parse_size(least), to = *parse_size(most);
+  return {path, initial, fmt::format("a size from {} to {} (512KiB, 64MiB, 8GiB; a plain number is bytes)", least, most),
+          [=](std::string_view text, S& settings) {
+            const auto value = parse_size(text);
+            if (!value || *value < from || *value > to) return false;
+            store(settings, *value);
+            return true;
+          }};
+}
+
+// One of a few words; store gets the index.
+Key choice(std::string_view path, std::string_view initial, std::vector<std::string_view> words,
+           std::function<void(S&, std::size_t)> store) {
+  std::string allowed;
+  for (const auto word : words) allowed += (allowed.empty() ? "" : " or ") + std::string(word);
+  return {path, initial, allowed, [=](std::string_view text, S& settings) {
+            const auto found = std::find(words.begin(), words.end(), text);
+            if (found == words.end()) return false;
+            store(settings, static_cast<std::size_t>(found - words.begin()));
+            return true;
+          }};
+}
+
+Key text(std::string_view path, std::string_view initial, std::function<void(S&, std::string)> store) {
+  return {path, initial, "a text that is not empty", [=](std::string_view value, S& settings) {
+            if (value.empty()) return false;
+            store(settings, std::string(value));
+            return true;
+          }};
+}
+
+// Only one value works in this version; the reason is part of the message.
+Key only(std::string_view path, std::string_view value, std::string_view reason) {
+  return {path, value, fmt::format("{} ({})", value, reason),
+          [=](std::string_view given, S&) { return given == value; }};
+}
+
+// The seed's table: 2–4 cores 2–3 workers, 4–8: 3–5, more: 5–8.
+unsigned workers_for(unsigned cores) {
+  if (cores <= 2) return 2;
+  if (cores <= 4) return 3;
+  if (cores <= 8) return std::min(5u, 3 + (cores - 4) / 2);
+  return std::min(8u, 5 + (cores - 8) / 4);
+}
+
+Key flush_workers() {
+  return {"buffer.performance.max_flush_workers", "3", "auto or a whole number from 1 to 64",
+          [](std::string_view given, S& s) {
+            const auto value = parse_integer(given);
+            if (given != "auto" && (!value || *value < 1 || *value > 64)) return false;
+            s.flush.workers = value ? static_cast<unsigned>(*value) : workers_for(std::thread::hardware_concurrency());
+            return true;
+          }};
+}
+
+Key shard_count() {
+  return {"server.shards", "auto", "auto or a whole number from 1 to 64", [](std::string_view given, S& s) {
+            const auto value = parse_integer(given);
+            if (given != "auto" && (!value || *value < 1 || *value > 64)) return false;
+            s.shards = value ? static_cast<unsigned>(*value) : 0;
+            return true;
+          }};
+}
+
+Key host() {
+  return {"server.host", "127.0.0.1", "an IP address or localhost", [](std::string_view given, S& s) {
+            boost::system::error_code error;
+            boost::asio::ip::make_address(std::string(given), error);
+            if (error && given != "localhost") return false;
+            s.http.host = given;
+            return true;
+          }};
+}
+
+void add_buffer_keys(std::vector<Key>& t) {
+  t.push_back(boolean("buffer.enabled", "true", [](S& s, bool v) { s.buffer_enabled = v; }));
+  t.push_back(text("buffer.token_counter.model", "gpt-4o-mini",
+                   [](S& s, std::string v) { s.token_model = std::move(v); }));
+  t.push_back(decimal("buffer.token_counter.fallback_multiplier", "1.3", 0.1, 10,
+                      [](S& s, double v) { s.token_fallback_multiplier = v; }));
+  t.push_back(whole("buffer.round_buffer.max_tokens", "800", 100, 5000,
+                    [](S& s, std::int64_t v) { s.buffer.round.max_tokens = static_cast<std::size_t>(v); }));
+  t.push_back(whole("buffer.round_buffer.max_size", "5", 1, 50,
+                    [](S& s, std::int64_t v) { s.buffer.round.max_rounds = static_cast<std::size_t>(v); }));
+  t.push_back(decimal("buffer.round_buffer.auto_transfer_threshold", "1.0", 0.1, 1.0,
+                      [](S& s, double v) { s.buffer.round.auto_transfer_threshold = v; }));
+  t.push_back(only("buffer.round_buffer.enable_session_tracking", "true", "rounds are always kept per session"));
+  // After token_counter.model, so that it wins where it is given.
+  t.push_back({"buffer.round_buffer.token_model", "same", "same (as token_counter.model) or a model's name",
+               [](std::string_view given, S& s) {
+                 if (given != "same") s.token_model = given;
+                 return !given.empty();
+               }});
+  t.push_back(whole("buffer.hybrid_buffer.max_size", "5", 1, 50,
+                    [](S& s, std::int64_t v) { s.buffer.hybrid.max_rounds = static_cast<std::size_t>(v); }));
+  t.push_back(only("buffer.hybrid_buffer.chunk_strategy", "message", "the only strategy of this version"));
+  t.push_back(only("buffer.hybrid_buffer.embedding_model", "builtin", "the only model of this version"));
+  t.push_back(boolean("buffer.hybrid_buffer.enable_auto_flush", "true",
+                      [](S& s, bool v) { s.buffer.hybrid.auto_flush = v; }));
+  t.push_back(duration("buffer.hybrid_buffer.auto_flush_interval", "60s", "10ms", "24h",
+                       [](S& s, milliseconds v) { s.buffer.hybrid.auto_flush_interval = v; }));
+}
+
+void add_query_keys(std::vector<Key>& t) {
+  t.push_back(whole("buffer.query.max_size", "15", 1, 1000,
+                    [](S& s, std::int64_t v) { s.cache.results_per_entry = static_cast<std::size_t>(v); }));
+  t.push_back(whole("buffer.query.cache_size", "100", 10, 100'000,
+                    [](S& s, std::int64_t v) { s.cache.entries = static_cast<std::size_t>(v); }));
+  t.push_back(duration("buffer.query.cache_ttl", "300s", "0s", "24h", [](S& s, milliseconds v) { s.cache.ttl = v; }));
+  t.push_back(choice("buffer.query.default_sort_by", "score", {"score", "timestamp"},
+                     [](S& s, std::size_t v) { s.sort_results = static_cast<SortResults>(v); }));
+  t.push_back(choice("buffer.query.default_order", "desc", {"asc", "desc"},
+                     [](S& s, std::size_t v) { s.results_descending = v == 1; }));
+  t.push_back(boolean("buffer.query.enable_session_queries", "true", [](S& s, bool v) { s.session_queries = v; }));
+}
+
+void add_flush_keys(std::vector<Key>& t) {
+  t.push_back(flush_workers());
+  t.push_back(whole("buffer.performance.max_flush_queue_size", "100", 1, 100'000,
+                    [](S& s, std::int64_t v) { s.flush.queue_size = static_cast<std::size_t>(v); }));
+  t.push_back(duration("buffer.performance.flush_timeout", "30s", "5s", "300s",
+                       [](S& s, milliseconds v) { s.flush.flush_timeout = v; }));
+  t.push_back(choice("buffer.performance.flush_strategy", "hybrid", {"size_based", "time_based", "hybrid"},
+                     [](S& s, std::size_t v) { s.buffer.strategy = static_cast<buffer::FlushStrategy>(v); }));
+  t.push_back(duration("buffer.performance.flush_interval", "60s", "10ms", "24h",
+                       [](S& s, milliseconds v) { s.buffer.flush_interval = v; }));
+  t.push_back(duration("buffer.performance.force_flush_timeout", "1800s", "10ms", "48h",
+                       [](S& s, milliseconds v) { s.buffer.force_flush_timeout = v; }));
+  t.push_back(whole("buffer.performance.batch_write_threshold", "5", 1, 1000,
+                    [](S& s, std::int64_t v) { s.flush.batch_write_threshold = static_cast<std::size_t>(v); }));
+  t.push_back(whole("buffer.performance.retry_attempts", "3", 0, 100,
+                    [](S& s, std::int64_t v) { s.flush.retry_attempts = static_cast<unsigned>(v); }));
+  t.push_back(duration("buffer.performance.retry_delay", "1s", "1ms", "30s",
+                       [](S& s, milliseconds v) { s.flush.retry_delay = v; }));
+}
+
+void add_monitoring_keys(std::vector<Key>& t) {
+  t.push_back(choice("buffer.monitoring.log_level", "INFO", {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"},
+                     [](S& s, std::size_t v) {
+                       static constexpr std::array kLevels{"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"};
+                       s.log_level = kLevels[v];
+                     }));
+  t.push_back(duration("buffer.monitoring.health_check_interval", "30s", "100ms", "1h",
+                       [](S& s, milliseconds v) { s.metrics.health_check_interval = v; }));
+  t.push_back(duration("buffer.monitoring.collection_interval", "5s", "10ms", "1h",
+                       [](S& s, milliseconds v) { s.metrics.collection_interval = v; }));
+  t.push_back(duration("buffer.monitoring.aggregation_window", "300s", "100ms", "24h",
+                       [](S& s, milliseconds v) { s.metrics.aggregation_window = v; }));
+  t.push_back(decimal("buffer.monitoring.alert_threshold.memory_usage", "0.9", 0, 1,
+                      [](S& s, double v) { s.metrics.memory_usage_alert = v; }));
+  t.push_back(decimal("buffer.monitoring.alert_threshold.cpu_usage", "0.8", 0, 1,
+                      [](S& s, double v) { s.metrics.cpu_usage_alert = v; }));
+  t.push_back(decimal("buffer.monitoring.alert_threshold.io_wait", "0.1", 0, 1,
+                      [](S& s, double v) { s.metrics.io_wait_alert = v; }));
+  t.push_back(choice("logging.format", "text", {"text", "json"},
+                     [](S& s, std::size_t v) { s.log_format = static_cast<log::Format>(v); }));
+}
+
+void add_storage_keys(std::vector<Key>& t) {
+  t.push_back(text("journal.dir", "data/journal", [](S& s, std::string v) { s.journal.dir = std::move(v); }));
+  t.push_back(choice("journal.durability", "fsync", {"none", "os", "fsync"},
+                     [](S& s, std::size_t v) { s.journal.durability = static_cast<journal::Durability>(v); }));
+  t.push_back(size("journal.segment_size", "64MiB", "1MiB", "1GiB",
+                   [](S& s, std::uint64_t v) { s.journal.segment_bytes = v; }));
+  t.push_back(duration("journal.sync_interval", "200ms", "1ms", "10s",
+                       [](S& s, milliseconds v) { s.journal.sync_interval = v; }));
+  t.push_back(size("journal.max_bytes", "8GiB", "4MiB", "1000GiB",
+                   [](S& s, std::uint64_t v) { s.journal.max_bytes = v; }));
+  t.push_back(only("store.kind", "sqlite", "the only store of this version"));
+  t.push_back(text("store.sqlite.path", "data/holdfast.db", [](S& s, std::string v) { s.sqlite.path = std::move(v); }));
+  t.push_back(only("embedding.provider", "builtin", "the only provider of this version"));
+  t.push_back(whole("memory.max_buffer_mb", "512", 1, 1'000'000, [](S& s, std::int64_t v) {
+    s.max_buffer_bytes = static_cast<std::size_t>(v) << 20;
+  }));
+  t.push_back(whole("memory.max_process_mb", "0", 0, 1'000'000, [](S& s, std::int64_t v) {
+    s.max_process_bytes = static_cast<std::size_t>(v) << 20;
+  }));
+}
+
+void add_server_keys(std::vector<Key>& t) {
+  t.push_back(host());
+  t.push_back(whole("server.port", "8000", 0, 65535,
+                    [](S& s, std::int64_t v) { s.http.port = static_cast<std::uint16_t>(v); }));
+  t.push_back(shard_count());
+  t.push_back(duration("server.drain_delay", "0s", "0s", "10s", [](S& s, milliseconds v) { s.drain_delay = v; }));
+  t.push_back(duration("server.drain_timeout", "20s", "0s", "24s", [](S& s, milliseconds v) { s.drain_timeout = v; }));
+  using L = http::Limits;
+  const auto bytes = [&](std::string_view path, std::string_view initial, std::string_view most, std::size_t L::*to) {
+    t.push_back(size(path, initial, "1KiB", most, [to](S& s, std::uint64_t v) { s.http.limits.*to = v; }));
+  };
+  const auto count = [&](std::string_view path, std::string_view initial, std::int64_t most, std::size_t L::*to) {
+    t.push_back(whole(path, initial, 1, most,
+                      [to](S& s, std::int64_t v) { s.http.limits.*to = static_cast<std::size_t>(v); }));
+  };
+  const auto time = [&](std::string_view path, std::string_view initial, milliseconds L::*to) {
+    t.push_back(duration(path, initial, "10ms", "1h", [to](S& s, milliseconds v) { s.http.limits.*to = v; }));
+  };
+  bytes("server.limits.header_bytes", "8KiB", "1MiB", &L::header_bytes);
+  count("server.limits.header_fields", "64", 1000, &L::header_fields);
+  bytes("server.limits.body_bytes", "1MiB", "1GiB", &L::body_bytes);
+  bytes("server.limits.bulk_body_bytes", "64MiB", "1GiB", &L::bulk_body_bytes);
+  bytes("server.limits.message_bytes", "256KiB", "64MiB", &L::message_bytes);
+  count("server.limits.batch_messages", "1000", 100'000, &L::batch_messages);
+  count("server.limits.connections", "4096", 1'000'000, &L::connections);
+  time("server.limits.header_timeout", "5s", &L::header_timeout);
+  time("server.limits.body_timeout", "10s", &L::body_timeout);
+  time("server.limits.idle_timeout", "30s", &L::idle_timeout);
+}
+
+std::vector<Key> make_table() {
+  std::vector<Key> table;
+  table.push_back(choice("profile", "balanced",
+                         {"balanced", "high_throughput", "low_latency", "memory_constrained", "high_frequency_queries",
+                          "development", "testing"},
+                         [](S&, std::size_t) {}));
+  add_buffer_keys(table);
+  add_query_keys(table);
+  add_flush_keys(table);
+  add_monitoring_keys(table);
+  add_storage_keys(table);
+  add_server_keys(table);
+  return table;
+}
+
+const std::vector<Key>& table() {
+  static const std::vector<Key> kTable = make_table();
+  return kTable;
+}
+
+// Levenshtein's.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    auto diagonal = std::exchange(row[0], i);
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const auto replaced = diagonal + (a[i - 1] != b[j - 1]);
+      diagonal = row[j];
+      row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+constexpr std::array<std::string_view, 19> kPlanned{
+    "buffer.speculative_buffer", "buffer.hybrid_buffer.chunk_overlap", "buffer.query.similarity_threshold",
+    "buffer.query.max_error", "buffer.query.verify_fraction", "buffer.performance.enable_async_processing",
+    "buffer.performance.auto_tune", "buffer.monitoring.enable_stats", "buffer.monitoring.performance_tracking",
+    "buffer.monitoring.retention_period", "store.postgres", "embedding.openai", "server.tls", "server.admin", "auth",
+    "memory.min_system_available_mb", "memory.mode", "memory.sizing", "memory.streaming"};
+
+}  // namespace
+
+std::span<const Key> keys() { return table(); }
+
+const Key* find_key(std::string_view path) {
+  const auto found = std::find_if(table().begin(), table().end(), [&](const Key& key) { return key.path == path; });
+  return found == table().end() ? nullptr : &*found;
+}
+
+bool is_planned(std::string_view path) {
+  return std::any_of(kPlanned.begin(), kPlanned.end(), [&](std::string_view planned) {
+    return path == planned || (path.starts_with(planned) && path[planned.size()] == '.');
+  });
+}
+
+std::string_view nearest_key(std::string_view path) {
+  return std::min_element(table().begin(), table().end(), [&](const Key& a, const Key& b) {
+           return edit_distance(path, a.path) < edit_distance(path, b.path);
+         })->path;
+}
+
+}  // namespace holdfast::settings

@@ -1,0 +1,249 @@
+#include "holdfast/settings/settings.hpp"
+
+#include <spdlog/fmt/fmt.h>
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+#include <fstream>
+#include <set>
+#include <sstream>
+#include <utility>
+
+#include "keys.hpp"
+#include "profiles.hpp"
+#include "values.hpp"
+
+namespace holdfast::settings {
+namespace {
+
+struct Value {
+  std::string text;
+  std::string origin;
+};
+using Values = std::map<std::string, Value, std::less<>>;  // by key path
+
+// One value from anywhere: the key must exist and take it.
+Result<void> take(Values& values, const std::string& path, Value value) {
+  const auto* key = find_key(path);
+  if (!key && is_planned(path)) return permanent(fmt::format("{}: {}: not supported by this version", value.origin, path));
+  if (!key) {
+    return permanent(fmt::format("{}: {}: unknown key; did you mean {}?", value.origin, path, nearest_key(path)));
+  }
+  Settings scratch;
+  if (!key->apply(value.text, scratch)) {
+    return permanent(fmt::format("{}: {}: \"{}\" is not allowed: must be {}", value.origin, path, value.text, key->allowed));
+  }
+  values[path] = std::move(value);
+  return {};
+}
+
+// Walks a YAML document; where is the file's name or the profile's.
+class YamlReader {
+ public:
+  YamlReader(std::string where, bool lines) : where_(std::move(where)), lines_(lines) {}
+
+  Result<void> read(const std::string& yaml, Values& values) {
+    try {
+      const auto root = YAML::Load(yaml);
+      if (root.IsNull()) return {};
+      if (!root.IsMap()) return permanent(where_ + ": not a map of settings");
+      return read_map(root, "", values);
+    } catch (const YAML::ParserException& error) {
+      return permanent(fmt::format("{}:{}:{}: not valid YAML: {}", where_, error.mark.line + 1, error.mark.column + 1,
+                                   error.msg));
+    }
+  }
+
+ private:
+  std::string origin(const YAML::Node& node) const {
+    return lines_ ? fmt::format("{}:{}", where_, node.Mark().line + 1) : where_;
+  }
+
+  Result<void> read_map(const YAML::Node& map, const std::string& prefix, Values& values) {
+    std::set<std::string> seen;
+    for (const auto& entry : map) {
+      if (!entry.first.IsScalar()) return permanent(origin(entry.first) + ": a key must be a word");
+      const auto name = entry.first.Scalar();
+      const auto path = prefix.empty() ? name : prefix + "." + name;
+      if (!seen.insert(name).second) return permanent(fmt::format("{}: {}: given twice", origin(entry.first), path));
+      if (auto done = read_entry(entry.second, entry.first, path, values); !done) return done;
+    }
+    return {};
+  }
+
+  Result<void> read_entry(const YAML::Node& node, const YAML::Node& name, const std::string& path, Values& values) {
+    if (node.IsMap() && !find_key(path)) return read_map(node, path, values);
+    if (node.IsNull() && is_section(path)) return {};
+    if (!node.IsScalar()) {
+      const auto* key = find_key(path);
+      return permanent(fmt::format("{}: {}: must be {}", origin(name), path, key ? key->allowed : "a map of settings"));
+    }
+    return take(values, path, {node.Scalar(), origin(name)});
+  }
+
+  static bool is_section(const std::string& path) {
+    return std::any_of(keys().begin(), keys().end(), [&](const Key& key) {
+      return key.path.size() > path.size() && key.path.starts_with(path) && key.path[path.size()] == '.';
+    });
+  }
+
+  std::string where_;
+  bool lines_;
+};
+
+Result<Values> read_file(const std::string& file) {
+  std::ifstream in(file);
+  if (!in) return permanent(file + ": cannot be read");
+  std::ostringstream content;
+  content << in.rdbuf();
+  Values values;
+  if (auto done = YamlReader(file, true).read(content.str(), values); !done) return done.error();
+  return values;
+}
+
+Result<Values> read_profile(const std::string& name) {
+  Values values;
+  if (auto done = YamlReader("profile " + name, false).read(std::string(*profile_yaml(name)), values); !done) {
+    return done.error();
+  }
+  return values;
+}
+
+constexpr std::string_view kPrefix = "HOLDFAST__";
+
+// HOLDFAST__BUFFER__ROUND_BUFFER__MAX_TOKENS → buffer.round_buffer.max_tokens
+std::string path_of_variable(std::string_view name) {
+  std::string path;
+  name.remove_prefix(kPrefix.size());
+  while (!name.empty()) {
+    if (name.starts_with("__")) {
+      path += '.';
+      name.remove_prefix(2);
+      continue;
+    }
+    const char c = name.front();
+    path += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
+    name.remove_prefix(1);
+  }
+  return path;
+}
+
+// What people write in an environment variable for yes and no.
+std::string plain_boolean(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  if (text == "1" || text == "yes" || text == "on") return "true";
+  if (text == "0" || text == "no" || text == "off") return "false";
+  return text;
+}
+
+Result<Values> read_environment(const std::map<std::string, std::string>& environment) {
+  Values values;
+  for (const char* name : {"MEMFUSE_BUFFER_ENABLED", "HOLDFAST_BUFFER_ENABLED"}) {
+    const auto found = environment.find(name);
+    if (found == environment.end()) continue;
+    auto done = take(values, "buffer.enabled", {plain_boolean(found->second), std::string("environment ") + name});
+    if (!done) return done.error();
+  }
+  for (const auto& [name, text] : environment) {
+    if (!name.starts_with(kPrefix)) continue;
+    if (auto done = take(values, path_of_variable(name), {text, "environment " + name}); !done) return done.error();
+  }
+  return values;
+}
+
+Result<Values> read_overrides(const std::vector<std::string>& overrides) {
+  Values values;
+  for (const auto& override_text : overrides) {
+    const auto equals = override_text.find('=');
+    if (equals == std::string::npos) return permanent("--set " + override_text + ": must be KEY=VALUE");
+    const auto path = override_text.substr(0, equals);
+    if (auto done = take(values, path, {override_text.substr(equals + 1), "--set"}); !done) return done.error();
+  }
+  return values;
+}
+
+Result<void> check_together(const Settings& s) {
+  if (s.buffer.hybrid.auto_flush_interval > s.buffer.force_flush_timeout) {
+    return permanent("buffer.hybrid_buffer.auto_flush_interval must not be longer than "
+                     "buffer.performance.force_flush_timeout");
+  }
+  if (s.buffer.flush_interval > s.buffer.force_flush_timeout) {
+    return permanent("buffer.performance.flush_interval must not be longer than "
+                     "buffer.performance.force_flush_timeout");
+  }
+  if (2 * s.journal.segment_bytes > s.journal.max_bytes) {
+    return permanent("journal.max_bytes must be at least twice journal.segment_size");
+  }
+  if (s.drain_delay + s.drain_timeout > std::chrono::seconds(24)) {
+    return permanent("server.drain_delay and server.drain_timeout together must not exceed 24s");
+  }
+  if (s.metrics.collection_interval > s.metrics.aggregation_window) {
+    return permanent("buffer.monitoring.collection_interval must not be longer than "
+                     "buffer.monitoring.aggregation_window");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<LoadedSettings> load(const Sources& sources) {
+  auto file = sources.file ? read_file(*sources.file) : Result<Values>(Values{});
+  if (!file) return file.error();
+  auto environment = read_environment(sources.environment);
+  if (!environment) return environment.error();
+  auto overrides = read_overrides(sources.overrides);
+  if (!overrides) return overrides.error();
+
+  Values effective;
+  for (const auto& key : keys()) effective[std::string(key.path)] = {std::string(key.default_value), "default"};
+  const auto lay_over = [&](const Values& values) {
+    for (const auto& [path, value] : values) effective[path] = value;
+  };
+  lay_over(*file);
+  lay_over(*environment);
+  lay_over(*overrides);
+  // The profile lies under the file, but any of the three may name it.
+  const auto chosen = effective["profile"];
+  if (chosen.origin != "default") {
+    auto profile = read_profile(chosen.text);
+    if (!profile) return profile.error();
+    profile->erase("profile");
+    lay_over(*profile);
+    lay_over(*file);
+    lay_over(*environment);
+    lay_over(*overrides);
+  }
+
+  LoadedSettings loaded;
+  for (const auto& key : keys()) {
+    const auto& value = effective[std::string(key.path)];
+    key.apply(value.text, loaded.settings);  // take() has let it pass
+    loaded.values.push_back({std::string(key.path), value.text, value.origin});
+  }
+  loaded.settings.profile = chosen.text;
+  if (auto done = check_together(loaded.settings); !done) return done.error();
+  return loaded;
+}
+
+std::string print(const LoadedSettings& loaded) {
+  std::string out;
+  std::vector<std::string> open;  // the sections we are in
+  for (const auto& value : loaded.values) {
+    std::vector<std::string> sections;
+    std::istringstream path(value.key);
+    for (std::string part; std::getline(path, part, '.');) sections.push_back(part);
+    const auto name = sections.back();
+    sections.pop_back();
+    const auto common = std::mismatch(open.begin(), open.end(), sections.begin(), sections.end()).first - open.begin();
+    open.resize(static_cast<std::size_t>(common));
+    while (open.size() < sections.size()) {
+      out += std::string(2 * open.size(), ' ') + sections[open.size()] + ":\n";
+      open.push_back(sections[open.size()]);
+    }
+    out += fmt::format("{}{}: {}  # {}\n", std::string(2 * open.size(), ' '), name, value.value, value.origin);
+  }
+  return out;
+}
+
+}  // namespace holdfast::settings

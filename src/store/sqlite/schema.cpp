@@ -1,0 +1,59 @@
+#include "schema.hpp"
+
+namespace holdfast::store {
+namespace {
+
+constexpr std::int64_t kSchemaVersion = 1;
+
+// Times are microseconds since 1970, UTC.
+// items      messages and knowledge. (user_no, kind, id) is unique: that is what makes a repeated insert harmless.
+// terms      the index terms of every item (text/features.hpp), each with "<user_no>_" in front, so that the posting
+//            list of a term is one user's. It keeps no content: rows go by giving the same terms to 'delete'.
+// instances  (term, doc) of every occurrence in terms: document and term frequencies without reading any text.
+// vectors    what else a search needs of an item, in one place a user: a range scan reads just that.
+constexpr const char* kTables = R"sql(
+CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE users (
+  no INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE,
+  description TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+  documents INTEGER NOT NULL DEFAULT 0, total_length INTEGER NOT NULL DEFAULT 0) STRICT;
+CREATE TABLE agents (
+  no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE,
+  description TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL) STRICT;
+CREATE TABLE sessions (
+  no INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, user_no INTEGER NOT NULL REFERENCES users (no),
+  agent_id TEXT NOT NULL, name TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
+  last_seq INTEGER NOT NULL DEFAULT 0, UNIQUE (user_no, name)) STRICT;
+CREATE TABLE items (
+  no INTEGER PRIMARY KEY AUTOINCREMENT, kind INTEGER NOT NULL, id TEXT NOT NULL,
+  user_no INTEGER NOT NULL REFERENCES users (no), session_no INTEGER REFERENCES sessions (no),
+  role INTEGER NOT NULL, content TEXT NOT NULL, metadata TEXT NOT NULL, created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL, seq INTEGER NOT NULL, lsn INTEGER NOT NULL, UNIQUE (user_no, kind, id)) STRICT;
+CREATE INDEX items_by_session ON items (session_no, created_at, seq) WHERE session_no IS NOT NULL;
+CREATE VIRTUAL TABLE terms USING fts5 (text, content = '', columnsize = 0, tokenize = "ascii tokenchars '_'");
+CREATE VIRTUAL TABLE instances USING fts5vocab ('terms', 'instance');
+CREATE TABLE vectors (
+  user_no INTEGER NOT NULL, no INTEGER NOT NULL, kind INTEGER NOT NULL, session_no INTEGER,
+  length INTEGER NOT NULL, vector BLOB NOT NULL, PRIMARY KEY (user_no, no)) STRICT, WITHOUT ROWID;
+)sql";
+
+}  // namespace
+
+void prepare_schema(Connection& connection) {
+  Transaction transaction(connection, Transaction::Kind::write);
+  std::int64_t version = 0;
+  {
+    auto query = connection.prepare("PRAGMA user_version");
+    if (query.step()) version = query.integer(0);
+  }
+  if (version > kSchemaVersion) {
+    throw SqliteFailure(SQLITE_CANTOPEN, "the database was made by a later version of holdfast");
+  }
+  if (version == 0) {
+    connection.execute(kTables);
+    connection.execute("PRAGMA user_version = " + std::to_string(kSchemaVersion));
+  }
+  transaction.commit();
+}
+
+}  // namespace holdfast::store

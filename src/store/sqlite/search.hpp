@@ -1,0 +1,11 @@
+#pragma once
+
+#include "database.hpp"
+#include "holdfast/store/memory_store.hpp"
+
+namespace holdfast::store {
+
+// One user's items against a query, within one read transaction (opened here).
+StoreAnswer search_items(Connection& connection, const StoreQuery& query);
+
+}  // namespace holdfast::store

@@ -1,0 +1,188 @@
+"""What operators see: health, metrics, stats, flush, bypass, shutdown, refusals at start, any shard count."""
+
+import os
+import subprocess
+import unittest
+
+from holdfast_process import BINARY, PROJECT, Holdfast
+from messages_test import KEEP_BUFFERED
+
+
+class Running(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.d = Holdfast()
+        cls.d.start()
+        user = cls.d.make_user()
+        cls.user, cls.session = user, cls.d.make_session(user)
+        cls.d.add(cls.session, "hello there", "general words")
+        cls.d.query(user, "hello")
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.d.__exit__(None, None, None)
+
+    def check_health(self, path, names):
+        answer = self.d.get(path)
+        self.assertEqual((answer.status, answer.headers["content-type"]), (200, "application/health+json"))
+        self.assertIn(answer.json["status"], ("pass", "warn"))
+        self.assertEqual(set(answer.json["checks"]), names)
+        for entries in answer.json["checks"].values():
+            for entry in entries:
+                self.assertIn(entry["status"], ("pass", "warn", "fail"))
+
+    def test_health(self):
+        self.check_health("/health/buffer",
+                          {"buffer_service_status", "component_health", "memory_usage_check", "worker_pool_status"})
+        self.check_health("/health/performance", {"latency_check", "throughput_check", "error_rate_check"})
+        for path in ("/health/live", "/health/ready"):
+            self.assertEqual((self.d.get(path).status, self.d.get(path).json["status"]), (200, "pass"))
+
+    def test_performance_health_has_percentiles(self):
+        text = self.d.get("/health/performance").text
+        for percentile in ("p50", "p90", "p95", "p99"):
+            self.assertIn(percentile, text)
+
+    def test_metrics(self):
+        answer = self.d.get("/metrics")
+        self.assertEqual(answer.status, 200)
+        self.assertTrue(answer.headers["content-type"].startswith("text/plain"))
+        for name in ("holdfast_build_info", "holdfast_messages_total", "holdfast_journal_sync_seconds"):
+            self.assertIn(name, answer.text)
+
+    def test_stats(self):
+        data = self.d.get("/api/v1/buffer/stats").data
+        expected = {
+            "round_buffer": {"current_size", "tokens", "sessions"},
+            "hybrid_buffer": {"current_size", "chunks", "pending_vectors"},
+            "write_buffer": {"total_writes", "total_transfers", "transfer_rate", "avg_batch_size", "buffer_utilization",
+                             "flush_success_rate"},
+            "query_buffer": {"cache_size", "cache_entries", "cache_memory", "hit_rate", "similar_hits"},
+            "performance": {"avg_write_latency", "avg_query_latency", "p50", "p90", "p95", "p99", "worker_utilization",
+                            "queue_depth", "messages_per_minute", "error_percentage"},
+        }
+        for part, keys in expected.items():
+            self.assertTrue(keys <= set(data[part]), (part, data[part]))
+        self.assertTrue({"journal", "store", "mode"} <= set(data))
+        self.assertEqual(data["mode"], "buffer")
+
+    def test_health_stays_in_memory_while_the_database_is_locked(self):
+        import sqlite3
+        lock = sqlite3.connect(os.path.join(self.d.folder, "holdfast.db"), isolation_level=None)
+        lock.execute("BEGIN IMMEDIATE")
+        try:
+            self.assertEqual(self.d.get("/api/v1/health").status, 200)
+            self.assertEqual(self.d.get("/health/live").status, 200)
+            self.assertIn(self.d.get("/health/buffer").status, (200, 503))
+            self.assertEqual(len(self.d.add(self.session, "while the store is locked")), 1)
+            self.assertEqual(self.d.query(self.user, "store is locked")[0]["content"], "while the store is locked")
+        finally:
+            lock.execute("ROLLBACK")
+            lock.close()
+
+
+class Lifecycle(unittest.TestCase):
+    def test_sigterm_drains_into_the_store(self):
+        with Holdfast(*KEEP_BUFFERED) as d:
+            user = d.make_user()
+            session = d.make_session(user)
+            d.add(session, "one", "two")
+            self.assertEqual(d.stop(), 0)
+            import sqlite3
+            with sqlite3.connect(os.path.join(d.folder, "holdfast.db")) as database:
+                self.assertEqual(database.execute("SELECT count(*) FROM items").fetchone()[0], 2)
+
+    def test_bypass_by_setting_and_by_environment(self):
+        for how in ({"settings": ("buffer.enabled=false",)}, {"environment": {"MEMFUSE_BUFFER_ENABLED": "false"}}):
+            with Holdfast(*how.get("settings", ()), environment=how.get("environment")) as d:
+                user = d.make_user()
+                session = d.make_session(user)
+                path = f"/api/v1/sessions/{session}/messages"
+                data = d.post(path, {"messages": [{"role": "user", "content": "straight through"}]}).data
+                self.assertEqual(data["mode"], "bypass")
+                d.kill()
+                d.start()
+                self.assertEqual(d.query(user, "straight")[0]["id"], data["message_ids"][0])
+                self.assertEqual(len(d.get(path + "?buffer_only=true").data["messages"]), 1)
+                d.put(path, {"message_ids": data["message_ids"],
+                             "new_messages": [{"role": "user", "content": "around the corner"}]})
+                self.assertEqual(d.query(user, "corner")[0]["content"], "around the corner")
+                d.delete(path, {"message_ids": data["message_ids"]})
+                self.assertEqual(d.get(path).data["messages"], [])
+                self.assertEqual(d.get("/api/v1/buffer/stats").data["mode"], "bypass")
+
+    def test_what_was_buffered_is_stored_when_bypass_is_switched_on(self):
+        with Holdfast(*KEEP_BUFFERED) as d:
+            user = d.make_user()
+            d.add(d.make_session(user), "left in the journal")
+            d.kill()
+            d.settings.append("buffer.enabled=false")
+            d.start()
+            self.assertEqual(len(d.query(user, "journal")), 1)
+
+    def test_any_shard_count_gives_the_same_answers(self):
+        answers = []
+        for shards in (1, 3, 7):
+            with Holdfast(*KEEP_BUFFERED, f"server.shards={shards}") as d:
+                found = []
+                for u in range(5):
+                    user = d.make_user(f"user{u}")
+                    session = d.make_session(user)
+                    d.add(session, "blue boats float", f"user {u} likes boats", "nothing else")
+                    found.append([(h["content"], round(h["score"], 12)) for h in d.query(user, "boats")])
+                    listing = d.get(f"/api/v1/sessions/{session}/messages?order=asc").data["messages"]
+                    found.append([m["content"] for m in listing])
+                answers.append(found)
+        self.assertEqual(answers[0], answers[1])
+        self.assertEqual(answers[0], answers[2])
+
+    def test_the_shard_count_may_change_between_runs(self):
+        with Holdfast(*KEEP_BUFFERED, "server.shards=2") as d:
+            users = [d.make_user(f"u{i}") for i in range(4)]
+            for user in users:
+                d.add(d.make_session(user), "remember this")
+            d.kill()
+            d.settings[-1] = "server.shards=5"
+            d.start()
+            for user in users:
+                self.assertEqual(len(d.query(user, "remember")), 1)
+
+
+class RefusalsAtStart(unittest.TestCase):
+    def refuse(self, *arguments, config="config/testing.yaml", environment=None):
+        done = subprocess.run([os.path.join(PROJECT, BINARY), "--config", os.path.join(PROJECT, config), *arguments],
+                              capture_output=True, text=True, timeout=60, cwd="/tmp",
+                              env={**os.environ, **(environment or {})})
+        self.assertEqual(done.returncode, 2, done.stderr)
+        lines = [line for line in done.stderr.splitlines() if line]
+        self.assertEqual(len(lines), 1, done.stderr)
+        return lines[0]
+
+    def test_settings(self):
+        self.assertIn("buffer.round_buffer.max_tokens", self.refuse("--set", "buffer.round_buffer.max_tokns=1"))
+        self.assertIn("100", self.refuse("--set", "buffer.round_buffer.max_tokens=7"))
+        self.assertIn("buffer.enabled", self.refuse("--set", "buffer.enabled=perhaps"))
+        self.assertIn("SERVER__PRT", self.refuse(environment={"HOLDFAST__SERVER__PRT": "1"}))
+        self.assertIn("nowhere.yaml", self.refuse(config="config/nowhere.yaml"))
+
+    def test_a_busy_port(self):
+        with Holdfast() as d:
+            line = self.refuse("--set", f"server.port={d.port}", "--set", f"journal.dir={d.folder}/j2",
+                               "--set", f"store.sqlite.path={d.folder}/other.db")
+            self.assertIn(str(d.port), line)
+
+    def test_a_journal_in_use(self):
+        with Holdfast() as d:
+            line = self.refuse("--set", "server.port=0", "--set", f"journal.dir={d.folder}/journal",
+                               "--set", f"store.sqlite.path={d.folder}/other.db")
+            self.assertIn(f"{d.folder}/journal", line)
+
+    def test_an_unwritable_directory(self):
+        line = self.refuse("--set", "server.port=0", "--set", "journal.dir=/proc/nope", "--set",
+                           "store.sqlite.path=/tmp/never-made/h.db")
+        self.assertIn("/proc/nope", line)
+        self.assertFalse(os.path.exists("/tmp/never-made"))
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,274 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <set>
+#include <sstream>
+#include <string>
+
+#include "holdfast/metrics/exporter.hpp"
+#include "set_clock.hpp"
+#include "temporary_directory.hpp"
+
+namespace holdfast::metrics {
+namespace {
+
+using namespace std::chrono_literals;
+using prometheus::MetricType;
+using testing::HasSubstr;
+using testing::Not;
+
+class ExportTest : public testing::Test {
+ protected:
+  // A daemon that has seen one of everything.
+  void fill() {
+    window_.take(read_process_usage({}));
+    for (auto& shard : probes_.shards) fill(*shard);
+    fill(probes_.journal);
+    probes_.flush.queued.add(9);
+    probes_.flush.taken.add(4);
+    probes_.flush.busy_ns.add(1'500'000'000);
+    probes_.flush.busy_workers.add(2);
+    probes_.flush.write_ns_sum.add(1'500'000'000);
+    probes_.flush.writes.add(3);
+    clock_.advance(10s);
+    window_.take(read_process_usage({}));
+  }
+
+  static void fill(JournalProbe& journal) {
+    journal.records.add(100);
+    journal.bytes.add(25'600);
+    journal.sync_ns.record(3'000'000);
+    journal.group_records.record(50);
+    journal.segments.set(2);
+    journal.disk_bytes.set(1 << 20);
+    journal.unacknowledged.set(12);
+  }
+
+  void fill(ShardProbe& shard) const {
+    for (const auto stage : {Stage::round_buffer, Stage::hybrid_buffer, Stage::in_flight}) {
+      shard.stages[stage].enter(5, 500);
+      shard.stages[stage].leave(2, 200);
+    }
+    shard.transfers[TransferReason::rounds].add(4);
+    shard.flushes[FlushReason::size].add(3);
+    shard.refused[RefusalReason::memory_budget].add(1);
+    shard.retries[RetryReason::store_retryable].add(1);
+    shard.dead[DeadReason::session_gone].add(1);
+    shard.flushed_batches.add(3);
+    shard.failed_batches.add(1);
+    shard.stored_messages.add(15);
+    shard.batch_messages.record(5);
+    shard.messages.add(20);
+    shard.message_bytes.add(2'000);
+    shard.tokens.add(400);
+    shard.oldest_unflushed_ns.set(
+        static_cast<std::uint64_t>(std::chrono::nanoseconds(clock_.steady_now().time_since_epoch()).count()));
+    shard.write_ns.record(2'000'000);
+    shard.query_hit_ns.record(200'000);
+    shard.query_miss_ns.record(20'000'000);
+    shard.request_ns[Route::messages_add].record(2'000'000);
+    shard.responses[Route::messages_add][2].add(20);
+    shard.cache[CacheOutcome::hit].add(1);
+    shard.cache[CacheOutcome::miss].add(1);
+    shard.cache_entries.set(1);
+    shard.cache_bytes.set(4'096);
+    shard.connections.set(7);
+  }
+
+  Exporter exporter() {
+    return Exporter(probes_, window_, clock_, fixed_, [this] { return live_; });
+  }
+  std::string scrape() { return exporter().scrape(); }
+
+  TemporaryDirectory directory_;
+  Probes probes_{2};
+  SetClock clock_;
+  WindowHistory window_{probes_, Options{}, Capacity{3, 2.0, 1'000'000}, clock_};
+  Fixed fixed_{"0.1.0",
+               "abc1234",
+               "fsync",
+               3,
+               100,
+               1'000'000,
+               8'000'000'000,
+               180s,
+               {"/proc", "/sys/fs/cgroup", {{"journal", directory_.path()}}}};
+  Live live_{true, false, StoreCounts{1, 2, 3, 4, 5}};
+};
+
+TEST_F(ExportTest, EveryNameHasThePrefixAHelpAndTheSuffixOfItsType) {
+  fill();
+  std::set<std::string> names;
+  for (const auto& family : exporter().Collect()) {
+    EXPECT_TRUE(family.name.starts_with("holdfast_")) << family.name;
+    EXPECT_FALSE(family.help.empty()) << family.name;
+    EXPECT_FALSE(family.metric.empty()) << family.name;
+    EXPECT_EQ(family.type == MetricType::Counter, family.name.ends_with("_total")) << family.name;
+    EXPECT_TRUE(names.insert(family.name).second) << family.name << " twice";
+  }
+}
+
+TEST_F(ExportTest, NoTwoSamplesOfAFamilyShareTheirLabels) {
+  fill();
+  for (const auto& family : exporter().Collect()) {
+    std::set<std::vector<prometheus::ClientMetric::Label>> seen;
+    for (const auto& sample : family.metric) EXPECT_TRUE(seen.insert(sample.label).second) << family.name;
+  }
+}
+
+TEST_F(ExportTest, CountersAreSumsOverShards) {
+  fill();
+  const auto text = scrape();
+  for (const char* line : {
+           "holdfast_stage_items_in_total{stage=\"hybrid_buffer\"} 10\n",
+           "holdfast_stage_items_out_total{stage=\"hybrid_buffer\"} 4\n",
+           "holdfast_stage_bytes_in_total{stage=\"in_flight\"} 1000\n",
+           "holdfast_stage_bytes_out_total{stage=\"in_flight\"} 400\n",
+           "holdfast_transferred_rounds_total{reason=\"rounds\"} 8\n",
+           "holdfast_flushes_total{reason=\"size\"} 6\n",
+           "holdfast_refused_requests_total{reason=\"memory_budget\"} 2\n",
+           "holdfast_retried_batches_total{reason=\"store_retryable\"} 2\n",
+           "holdfast_dead_messages_total{reason=\"session_gone\"} 2\n",
+           "holdfast_store_answers_total{outcome=\"stored\"} 6\n",
+           "holdfast_store_answers_total{outcome=\"failed\"} 2\n",
+           "holdfast_stored_messages_total 30\n",
+           "holdfast_messages_total 40\n",
+           "holdfast_message_bytes_total 4000\n",
+           "holdfast_tokens_total 800\n",
+           "holdfast_responses_total{route=\"messages_add\",status=\"2xx\"} 40\n",
+           "holdfast_cache_lookups_total{outcome=\"hit\"} 2\n",
+           "holdfast_journal_records_total 100\n",
+       }) {
+    EXPECT_THAT(text, HasSubstr(line));
+  }
+}
+
+TEST_F(ExportTest, GaugesNowAreWhatEnteredWithoutWhatLeft) {
+  fill();
+  const auto text = scrape();
+  for (const char* line : {
+           "holdfast_stage_items{stage=\"round_buffer\"} 6\n",
+           "holdfast_stage_bytes{stage=\"round_buffer\"} 600\n",
+           "holdfast_flush_queue_batches 5\n",
+           "holdfast_flush_queue_limit_batches 100\n",
+           "holdfast_flush_busy_workers 2\n",
+           "holdfast_flush_workers 3\n",
+           "holdfast_oldest_unflushed_age_seconds 10\n",
+           "holdfast_cache_entries 2\n",
+           "holdfast_connections 14\n",
+           "holdfast_journal_segments 2\n",
+           "holdfast_journal_limit_bytes 8000000000\n",
+           "holdfast_flush_deadline_seconds 180\n",
+           "holdfast_ready 1\n",
+           "holdfast_bypass_mode 0\n",
+           "holdfast_store_objects{kind=\"messages\"} 4\n",
+           "holdfast_build_info{version=\"0.1.0\",commit=\"abc1234\"} 1\n",
+       }) {
+    EXPECT_THAT(text, HasSubstr(line));
+  }
+  EXPECT_THAT(text, HasSubstr("holdfast_disk_free_bytes{directory=\"journal\"} "));
+}
+
+TEST_F(ExportTest, TheSeedsIndicatorsAreThere) {
+  fill();
+  const auto text = scrape();
+  for (const char* line : {
+           "holdfast_throughput_messages_per_minute 240\n",
+           "holdfast_latency_p50_seconds{operation=\"write\"} 0.00",
+           "holdfast_latency_p95_seconds{operation=\"write\"} 0.00",
+           "holdfast_latency_p50_seconds{operation=\"query\"} 0.0",
+           "holdfast_latency_p95_seconds{operation=\"query\"} 0.02",
+           "holdfast_cache_hit_rate 0.5\n",
+           "holdfast_error_rate 0\n",
+           "holdfast_worker_utilization 0.05\n",
+           "holdfast_flush_success_rate 0.75\n",
+           "holdfast_buffer_utilization 0.0018\n",
+           "holdfast_transfer_rate_rounds_per_second 0.8\n",
+           "holdfast_memory_usage_bytes ",
+           "holdfast_memory_limit_bytes ",
+       }) {
+    EXPECT_THAT(text, HasSubstr(line));
+  }
+}
+
+TEST_F(ExportTest, HistogramsAreCumulativeAndInSeconds) {
+  fill();
+  const auto text = scrape();
+  for (const char* line : {
+           "holdfast_request_duration_seconds_count{route=\"messages_add\"} 2\n",
+           "holdfast_request_duration_seconds_sum{route=\"messages_add\"} 0.004\n",
+           "holdfast_request_duration_seconds_bucket{route=\"messages_add\",le=\"0.001\"} 0\n",
+           "holdfast_request_duration_seconds_bucket{route=\"messages_add\",le=\"0.0025\"} 2\n",
+           "holdfast_request_duration_seconds_bucket{route=\"messages_add\",le=\"+Inf\"} 2\n",
+           "holdfast_request_duration_seconds_count{route=\"query\"} 0\n",
+           "holdfast_batch_messages_bucket{le=\"4\"} 0\n",
+           "holdfast_batch_messages_bucket{le=\"7\"} 2\n",
+           "holdfast_store_write_duration_seconds_sum 1.5\n",
+           "holdfast_store_write_duration_seconds_count 3\n",
+       }) {
+    EXPECT_THAT(text, HasSubstr(line));
+  }
+}
+
+TEST_F(ExportTest, WhatIsNotKnownIsLeftOut) {
+  fixed_ = {};
+  live_.store.reset();
+  fixed_.sources = {directory_.path() / "none", directory_.path() / "none", {}};
+  const auto text = scrape();
+  for (const char* name :
+       {"holdfast_flush_queue_limit_batches", "holdfast_buffer_limit_bytes", "holdfast_store_objects",
+        "holdfast_cache_hit_rate", "holdfast_error_rate", "holdfast_latency_p95_seconds",
+        "holdfast_flush_success_rate", "holdfast_memory_usage_bytes", "holdfast_memory_limit_bytes",
+        "holdfast_process_cpu_seconds_total", "holdfast_disk_free_bytes"}) {
+    EXPECT_THAT(text, Not(HasSubstr(name)));
+  }
+  EXPECT_THAT(text, HasSubstr("holdfast_messages_total 0\n"));
+  EXPECT_THAT(text, HasSubstr("holdfast_oldest_unflushed_age_seconds 0\n"));
+}
+
+TEST_F(ExportTest, DurabilityIsLostOnlyForAReason) {
+  const std::string failed = "holdfast_durability_lost{reason=\"journal_failed\"} ";
+  const std::string none = "holdfast_durability_lost{reason=\"durability_none\"} ";
+  EXPECT_THAT(scrape(), HasSubstr(failed + "0\n"));
+  EXPECT_THAT(scrape(), HasSubstr(none + "0\n"));
+  EXPECT_THAT(scrape(), HasSubstr("holdfast_durability_info{durability=\"fsync\"} 1\n"));
+
+  fixed_.durability = "none";
+  EXPECT_THAT(scrape(), HasSubstr(none + "1\n"));
+  live_.bypass = true;  // the store has committed what is acknowledged
+  EXPECT_THAT(scrape(), HasSubstr(none + "0\n"));
+  EXPECT_THAT(scrape(), HasSubstr("holdfast_bypass_mode 1\n"));
+
+  probes_.journal.failed.set(1);
+  EXPECT_THAT(scrape(), HasSubstr(failed + "1\n"));
+  EXPECT_THAT(scrape(), HasSubstr("holdfast_journal_failed 1\n"));
+}
+
+TEST_F(ExportTest, TheAgeOfTheOldestIsThatOfTheOldestShard) {
+  const auto now =
+      static_cast<std::uint64_t>(std::chrono::nanoseconds(clock_.steady_now().time_since_epoch()).count());
+  probes_.shards[0]->oldest_unflushed_ns.set(now - 3'000'000'000);
+  probes_.shards[1]->oldest_unflushed_ns.set(now - 8'000'000'000);
+  EXPECT_THAT(scrape(), HasSubstr("holdfast_oldest_unflushed_age_seconds 8\n"));
+  probes_.shards[1]->oldest_unflushed_ns.set(now + 5);  // stamped after the clock was read
+  probes_.shards[0]->oldest_unflushed_ns.set(0);
+  EXPECT_THAT(scrape(), HasSubstr("holdfast_oldest_unflushed_age_seconds 0\n"));
+}
+
+TEST_F(ExportTest, PromtoolFindsNothingToSay) {
+  if (std::system("command -v promtool >/dev/null 2>&1") != 0) GTEST_SKIP() << "promtool is not installed";
+  fill();
+  directory_.write("scrape", scrape());
+  const auto folder = directory_.path().string();
+  const auto command = "promtool check metrics <" + folder + "/scrape >" + folder + "/said 2>&1";
+  const int status = std::system(command.c_str());
+  std::stringstream said;
+  said << std::ifstream(directory_.path() / "said").rdbuf();
+  EXPECT_EQ(status, 0) << said.str();
+  EXPECT_EQ(said.str(), "");
+}
+
+}  // namespace
+}  // namespace holdfast::metrics
