@@ -13,6 +13,7 @@
 #include "holdfast/base/log.hpp"
 #include "holdfast/http/codec/render.hpp"
 #include "holdfast/http/codec/url.hpp"
+#include "holdfast/http/status.hpp"
 
 namespace holdfast::http {
 namespace {
@@ -118,7 +119,18 @@ Target resolve(const Parser& parser) {
   return target;
 }
 
+// While the journal is replayed only health, metrics and the like answer.
+std::optional<Reply> refusal_while_not_ready(const Status& status, const Route& route) {
+  if (status.phase() != Phase::starting || route.label == metrics::Route::health ||
+      route.label == metrics::Route::metrics || route.label == metrics::Route::buffer) {
+    return std::nullopt;
+  }
+  return Reply{503, codec::render_error(503, "Starting: the journal is being replayed", {}), "application/json",
+               {{"Retry-After", "1"}}};
+}
+
 asio::awaitable<Reply> answer(Api& api, const Route& route, Request request) {
+  if (auto refusal = refusal_while_not_ready(api.status, route)) co_return std::move(*refusal);
   try {
     co_return co_await route.handle(api, std::move(request));
   } catch (const std::exception& bug) {
@@ -226,6 +238,7 @@ asio::awaitable<void> serve_connection(Stream stream, ConnectionSet& set, Api& a
       keep_alive = keep_alive && !target.rejection->close;
     } else {
       target.request.body = std::move(parser.get().body());
+      target.request.probe = &set.probe();
       reply = co_await answer(api, *target.route, std::move(target.request));
     }
     count(set.probe(), target.route ? target.route->label : metrics::Route::other, reply.status, began);

@@ -20,7 +20,7 @@ asio::awaitable<void> close_idle(ConnectionSet& set) {
   co_return;
 }
 
-asio::awaitable<void> close_acceptor(tcp::acceptor& acceptor) {
+asio::awaitable<void> close_acceptor(Acceptor& acceptor) {
   boost::system::error_code ignored;
   acceptor.close(ignored);
   co_return;
@@ -37,31 +37,31 @@ void log_problem(const std::exception_ptr& problem, const char* where) {
 
 }  // namespace
 
-Server::Server(const Options& options, runtime::ShardSet& shards, Api& api, metrics::Probes& probes)
-    : options_(options), shards_(shards), api_(api), probes_(probes), acceptor_(shards.context(0)) {
+Result<Acceptor> open_listener(const Options& options, asio::io_context& context) {
+  const auto host = options.host == "localhost" ? std::string("127.0.0.1") : options.host;
+  Acceptor acceptor(context);
+  boost::system::error_code error;
+  const auto address = asio::ip::make_address(host, error);
+  const tcp::endpoint endpoint{address, options.port};
+  if (!error) acceptor.open(endpoint.protocol(), error);
+  if (!error) acceptor.set_option(asio::socket_base::reuse_address(true), error);
+  if (!error) acceptor.bind(endpoint, error);
+  if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
+  if (error) {
+    return permanent("cannot listen on " + host + ":" + std::to_string(options.port) + ": " + error.message());
+  }
+  return acceptor;
+}
+
+Server::Server(const Options& options, Acceptor acceptor, runtime::ShardSet& shards, Api& api,
+               metrics::Probes& probes)
+    : options_(options), shards_(shards), api_(api), probes_(probes), acceptor_(std::move(acceptor)) {
   for (unsigned i = 0; i < shards.size(); ++i) {
     connections_.push_back(std::make_unique<ConnectionSet>(shards.executor(i), *probes.shards[i]));
   }
 }
 
 Server::~Server() = default;
-
-Result<void> Server::listen() {
-  const auto host = options_.host == "localhost" ? std::string("127.0.0.1") : options_.host;
-  boost::system::error_code error;
-  const auto address = asio::ip::make_address(host, error);
-  const auto fail = [&] {
-    return permanent("cannot listen on " + host + ":" + std::to_string(options_.port) + ": " + error.message());
-  };
-  if (error) return fail();
-  const tcp::endpoint endpoint{address, options_.port};
-  acceptor_.open(endpoint.protocol(), error);
-  if (!error) acceptor_.set_option(asio::socket_base::reuse_address(true), error);
-  if (!error) acceptor_.bind(endpoint, error);
-  if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
-  if (error) return fail();
-  return {};
-}
 
 std::uint16_t Server::port() const {
   boost::system::error_code ignored;

@@ -44,7 +44,7 @@ class Journal::Impl {
   Impl(Options options, io::FileSystem& files, metrics::JournalProbe& probe)
       : options_(std::move(options)), files_(files), probe_(probe) {}
 
-  Result<void> open(Lsn at_least);
+  Result<void> open(const std::function<Result<Lsn>()>& at_least);
   Result<ReplaySummary> replay(const std::function<void(ReplayedRecord)>& apply);
   void start(unsigned shards, Deliver deliver);
   void append(Entry entry);
@@ -102,7 +102,7 @@ class Journal::Impl {
   std::thread thread_;
 };
 
-Result<void> Journal::Impl::open(Lsn at_least) {
+Result<void> Journal::Impl::open(const std::function<Result<Lsn>()>& at_least) {
   if (auto done = files_.create_directories(options_.dir); !done) return done;
   auto lock = files_.lock_directory(options_.dir);
   if (!lock) return lock.error();
@@ -110,7 +110,9 @@ Result<void> Journal::Impl::open(Lsn at_least) {
   auto recovered = recover(files_, options_.dir);
   if (!recovered) return recovered.error();
   recovered_ = std::move(*recovered);
-  next_lsn_ = std::max(at_least, recovered_.last_lsn) + 1;
+  const auto least = at_least();
+  if (!least) return least.error();
+  next_lsn_ = std::max(*least, recovered_.last_lsn) + 1;
   next_id_ = recovered_.last_id + 1;
   // Old segments are never appended to. The fresh one also carries the LSN on when all others are deleted.
   auto segment = SegmentWriter::create(files_, options_.dir, next_id_, next_lsn_, options_.segment_bytes);
@@ -352,10 +354,11 @@ void Journal::Impl::publish() {
 Journal::Journal(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Journal::~Journal() { stop(); }
 
-Result<std::unique_ptr<Journal>> Journal::open(Options options, io::FileSystem& files, Lsn at_least,
+Result<std::unique_ptr<Journal>> Journal::open(Options options, io::FileSystem& files,
+                                               const std::function<Result<Lsn>()>& at_least,
                                                metrics::JournalProbe& probe) {
   auto impl = std::make_unique<Impl>(std::move(options), files, probe);
-  if (auto done = impl->open(at_least); !done) return permanent("journal: " + done.error().message);
+  if (auto done = impl->open(at_least); !done) return permanent(done.error().message);
   return std::unique_ptr<Journal>(new Journal(std::move(impl)));
 }
 

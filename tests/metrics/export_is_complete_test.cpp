@@ -3,9 +3,11 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <fstream>
 #include <set>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "holdfast/metrics/exporter.hpp"
 #include "set_clock.hpp"

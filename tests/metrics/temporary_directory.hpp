@@ -1,13 +1,14 @@
 // A fresh directory, removed with all that is in it.
 #pragma once
 
-#include <gtest/gtest.h>
 #include <stdlib.h>
 
 #include <filesystem>
 #include <fstream>
+#include <stdexcept>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 namespace holdfast::metrics {
 

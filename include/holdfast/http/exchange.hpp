@@ -23,6 +23,7 @@ struct Request {
   std::vector<std::string> path_arguments;  // what the route's {…} matched
   std::string idempotency_key;              // header Idempotency-Key, empty when absent
   std::string body;
+  metrics::ShardProbe* probe = nullptr;     // of the connection's shard; never null in a handler
 };
 
 struct Reply {

@@ -20,11 +20,18 @@ namespace holdfast::http {
 
 class Status;  // status.hpp: health, statistics, metrics
 
+// In which order the results of a query are shown (the best are chosen by score in any case).
+struct ResultOrder {
+  bool by_timestamp = false;
+  bool descending = true;
+};
+
 // What the handlers work with. All parts outlive every request.
 struct Api {
   service::MemoryService& memory;
   Status& status;
   Limits limits;
+  ResultOrder result_order;
 };
 
 enum class BodyLimit : std::uint8_t { ordinary, bulk };

@@ -1,7 +1,7 @@
 // Accepts connections and answers requests on them. A connection is spread to a shard and stays there; it is one
 // coroutine (src/http/connection.cpp). What answers is the route table (routes.hpp).
 //
-// Start: listen() on the owner's thread, then start(). Stop: stop_accepting(), then drain(): idle connections are
+// Start: open_listener() early (a busy port must stop the start before anything else is touched), then start(). Stop: stop_accepting(), then drain(): idle connections are
 // closed, the others after the reply they are working on.
 #pragma once
 
@@ -22,13 +22,17 @@ namespace holdfast::http {
 
 class ConnectionSet;
 
+using Acceptor = boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, runtime::Executor>;
+
+// Binds and listens; connections queue up until the server starts. Errors: permanent, with address and reason.
+Result<Acceptor> open_listener(const Options& options, boost::asio::io_context& context);
+
 class Server {
  public:
-  // Everything referenced must outlive the server.
-  Server(const Options& options, runtime::ShardSet& shards, Api& api, metrics::Probes& probes);
+  // acceptor: on shard 0. Everything referenced must outlive the server.
+  Server(const Options& options, Acceptor acceptor, runtime::ShardSet& shards, Api& api, metrics::Probes& probes);
   ~Server();
 
-  Result<void> listen();  // permanent, with address and reason
   std::uint16_t port() const;
   void start();
 
@@ -43,7 +47,7 @@ class Server {
   runtime::ShardSet& shards_;
   Api& api_;
   metrics::Probes& probes_;
-  boost::asio::ip::tcp::acceptor acceptor_;               // on shard 0
+  Acceptor acceptor_;
   std::vector<std::unique_ptr<ConnectionSet>> connections_;  // one a shard
   std::atomic<std::size_t> open_connections_{0};
 };

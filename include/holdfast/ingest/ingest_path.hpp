@@ -18,14 +18,6 @@ using engine::AddAnswer;
 using engine::Outcome;
 using engine::UserShard;
 
-struct NewMessage {
-  std::optional<std::string> id;  // client-made
-  Role role = Role::user;
-  std::string content;
-  std::optional<Timestamp> created_at;
-  std::string metadata;
-};
-
 struct AddRequest {
   std::string session_id;
   std::vector<NewMessage> messages;  // not empty

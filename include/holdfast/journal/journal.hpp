@@ -70,9 +70,11 @@ struct ReplaySummary {
 
 class Journal {
  public:
-  // Creates or locks the directory and reads what is there. LSNs given out from now on are > at_least and > any in
-  // the journal. Errors: permanent, with the path.
-  static Result<std::unique_ptr<Journal>> open(Options options, io::FileSystem& files, Lsn at_least,
+  // Creates and locks the directory, reads what is there, then asks at_least() (so that whoever needs another part for
+  // the answer opens that only when the directory is ours). LSNs given out from now on are > its answer and > any in the
+  // journal. Errors: permanent, with the path.
+  static Result<std::unique_ptr<Journal>> open(Options options, io::FileSystem& files,
+                                               const std::function<Result<Lsn>()>& at_least,
                                                metrics::JournalProbe& probe);
   ~Journal();  // stop()s
 

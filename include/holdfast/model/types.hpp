@@ -51,6 +51,15 @@ struct Message {
   std::string metadata;
 };
 
+// A message as a client gives it, before it has an id, times and a sequence number.
+struct NewMessage {
+  std::optional<std::string> id;  // client-made
+  Role role = Role::user;
+  std::string content;
+  std::optional<Timestamp> created_at;
+  std::string metadata;  // as Message::metadata
+};
+
 // The messages of one request to one session: they are journalled, moved and acknowledged as one.
 struct Round {
   std::string session_id;

@@ -1,7 +1,7 @@
 #include "holdfast/http/codec/render.hpp"
 
 #include <charconv>
-#include <type_traits>
+#include <nlohmann/json.hpp>
 
 namespace holdfast::http::codec {
 namespace {
@@ -103,11 +103,20 @@ void write_session(JsonWriter& json, const Session& session) {
   json.close('}');
 }
 
+// "metadata" always, and whatever else was kept with the message.
+void write_extras(JsonWriter& json, const std::string& stored) {
+  const auto extras = nlohmann::ordered_json::parse(stored.empty() ? "{}" : stored, nullptr, false);
+  json.key("metadata").raw(extras.contains("metadata") ? extras["metadata"].dump() : "{}");
+  for (const auto& [name, value] : extras.items()) {
+    if (name != "metadata") json.key(name).raw(value.dump());
+  }
+}
+
 void write_message(JsonWriter& json, const Message& message, bool include_metadata) {
   json.open('{').key("id").text(message.id).key("session_id").text(message.session_id);
   json.key("role").text(to_string(message.role)).key("content").text(message.content);
   json.key("created_at").text(to_iso8601(message.created_at)).key("updated_at").text(to_iso8601(message.updated_at));
-  if (include_metadata) json.key("metadata").raw(message.metadata.empty() ? "{}" : message.metadata);
+  if (include_metadata) write_extras(json, message.metadata);
   json.close('}');
 }
 
@@ -177,6 +186,14 @@ std::string render_error(unsigned status, std::string_view message, std::span<co
     json.close(']');
   }
   json.close('}');
+  return out;
+}
+
+std::string render_refusal(unsigned status, std::string_view message, std::string_view data) {
+  std::string out;
+  JsonWriter json(out);
+  json.open('{').key("status").text("error").key("code").number(status).key("data").raw(data);
+  json.key("message").text(message).key("errors").raw("null").close('}');
   return out;
 }
 

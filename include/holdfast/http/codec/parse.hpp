@@ -46,13 +46,6 @@ struct CreateSession {
   std::string user_id, agent_id;
   std::optional<std::string> name;
 };
-struct NewMessage {
-  std::optional<std::string> id;
-  Role role = Role::user;
-  std::string content;
-  std::optional<Timestamp> created_at;
-  std::string metadata;  // Message::metadata: {"metadata":{…},"name":…,"tool_calls":…,"tool_call_id":…}, or empty
-};
 struct UpdateMessages {
   std::vector<std::string> message_ids;
   std::vector<NewMessage> new_messages;
@@ -69,6 +62,8 @@ struct BatchLine {
   NewMessage message;
 };
 
+// What is kept of a message beside its text goes into metadata as {"metadata":{…},"name":…,"tool_calls":…,
+// "tool_call_id":…}, only what was sent; nothing sent: empty.
 Parsed<CreateNamed> parse_create_named(std::string_view body);
 Parsed<ChangeNamed> parse_change_named(std::string_view body);
 Parsed<CreateSession> parse_create_session(std::string_view body);

@@ -19,6 +19,8 @@ void append_json_string(std::string& out, std::string_view text);
 // data is JSON text.
 std::string render_success(unsigned status, std::string_view message, std::string_view data);
 std::string render_error(unsigned status, std::string_view message, std::span<const ParameterError> errors);
+// An error that still has something to tell in data (JSON text).
+std::string render_refusal(unsigned status, std::string_view message, std::string_view data);
 std::string render_body_errors(const BodyErrors& errors);  // {"detail":[…]}
 
 std::string render_named(std::string_view key, const User& entry);                        // {"user":{…}}

@@ -1,0 +1,264 @@
+#include "daemon.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_future.hpp>
+#include <condition_variable>
+#include <cstdlib>
+#include <future>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+#include "holdfast/base/log.hpp"
+#include "holdfast/ingest/ingest_path.hpp"
+#include "holdfast/io/file_system.hpp"
+#include "holdfast/store/sqlite_store.hpp"
+
+namespace holdfast {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using std::chrono::steady_clock;
+
+constexpr unsigned kStoreThreads = 3;
+constexpr std::size_t kStoreQueue = 1024;
+constexpr seconds kRequestsEnd{3};       // for requests in flight, at the stop
+constexpr milliseconds kStopAtMost{24'500};
+constexpr milliseconds kHurryInterval{20};
+constexpr std::chrono::hours kReplayAtMost{24};
+
+template <class T>
+T run_on(runtime::Executor executor, boost::asio::awaitable<T> work) {
+  return boost::asio::co_spawn(executor, std::move(work), boost::asio::use_future).get();
+}
+
+// Ends the process when the stop takes too long, a store that hangs in a write for instance. Everything acknowledged is
+// already as durable as its answer said.
+class StopDeadline {
+ public:
+  StopDeadline() : thread_([this] { run(); }) {}
+  ~StopDeadline() {
+    {
+      const std::lock_guard lock(mutex_);
+      done_ = true;
+    }
+    wake_.notify_one();
+    thread_.join();
+  }
+
+ private:
+  void run() {
+    std::unique_lock lock(mutex_);
+    if (wake_.wait_for(lock, kStopAtMost, [this] { return done_; })) return;
+    log::error("stopping took too long; what is not in the store is in the journal");
+    std::_Exit(0);
+  }
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool done_ = false;
+  std::thread thread_;
+};
+
+}  // namespace
+
+Daemon::Daemon(const settings::Settings& settings)
+    : settings_(settings),
+      embedder_(text::character_ngram_embedder()),
+      shard_set_(settings.shards > 0 ? settings.shards : runtime::default_shard_count()),
+      probes_(shard_set_.size()) {}
+
+Daemon::~Daemon() = default;
+
+Result<void> Daemon::start() {
+  auto acceptor = http::open_listener(settings_.http, shard_set_.context(0));
+  if (!acceptor) return acceptor.error();
+  acceptor_.emplace(std::move(*acceptor));
+  if (auto opened = open_storage(); !opened) return opened;
+  wire();
+  shard_set_.start();
+  journal_->start(shard_set_.size(), [this](unsigned shard, std::vector<journal::Completion> completions) {
+    boost::asio::post(shard_set_.executor(shard), [completions = std::move(completions)]() mutable {
+      engine::JournalPort::deliver(std::move(completions));
+    });
+  });
+  for (auto& shard : shards_) boost::asio::post(shard->executor, [&loop = shard->flush_loop] { loop.start(); });
+  server_->start();
+  serving_ = true;
+  if (auto replayed = replay_journal(); !replayed) {
+    close();
+    return replayed;
+  }
+  status_->set_phase(http::Phase::ready);
+  log::info("ready on http://{}:{} (mode {}, durability {}, {} shards, profile {})", settings_.http.host,
+            server_->port(), settings_.buffer_enabled ? "buffer" : "bypass",
+            journal::to_string(settings_.journal.durability), shard_set_.size(), settings_.profile);
+  return {};
+}
+
+Result<void> Daemon::open_storage() {
+  if (settings_.journal.durability == journal::Durability::none) {
+    log::warn("journal.durability is none: acknowledged messages are lost when the process is killed");
+  }
+  // The store is opened once the journal's directory is ours; the journal must not reuse an LSN the store has seen.
+  const auto open_store = [this]() -> Result<Lsn> {
+    auto sqlite = settings_.sqlite;
+    sqlite.busy_timeout = settings_.flush.flush_timeout;
+    auto store = store::open_sqlite_store(sqlite, embedder_);
+    if (!store) return store.error();
+    store_ = std::move(*store);
+    return store_->last_lsn();
+  };
+  auto journal = journal::Journal::open(settings_.journal, io::posix_file_system(), open_store, probes_.journal);
+  if (!journal) return journal.error();
+  journal_ = std::move(*journal);
+  return {};
+}
+
+void Daemon::wire() {
+  const auto& clock = system_clock();
+  store_pool_ = std::make_unique<runtime::BlockingPool>("store", kStoreThreads, kStoreQueue);
+  flush_workers_ = std::make_unique<flush::FlushWorkers>(settings_.flush, *store_, embedder_, clock, probes_.flush);
+  parts_ = std::make_unique<engine::Parts>(
+      engine::Parts{engine_options(), clock, *store_, *store_pool_, *flush_workers_, *journal_, embedder_,
+                    text::TokenCounter(settings_.token_model, settings_.token_fallback_multiplier)});
+  if (!parts_->tokens.exact()) {
+    log::warn("the encoding of token model {} is not known: tokens are estimated from words", settings_.token_model);
+  }
+  for (unsigned i = 0; i < shard_set_.size(); ++i) {
+    shards_.push_back(std::make_unique<engine::UserShard>(*parts_, i, shard_set_.size(), shard_set_.executor(i),
+                                                          *probes_.shards[i]));
+  }
+  memory_ = std::make_unique<service::MemoryService>(*parts_, shard_set_, shards_);
+  store_watch_ = std::make_unique<service::StoreWatch>(*store_, *store_pool_, clock);
+  const metrics::Capacity capacity{settings_.flush.workers, static_cast<double>(std::thread::hardware_concurrency()),
+                                   settings_.max_buffer_bytes};
+  window_ = std::make_unique<metrics::WindowHistory>(probes_, settings_.metrics, capacity, clock);
+  exporter_ = std::make_unique<metrics::Exporter>(probes_, *window_, clock, fixed_metrics(), [this] {
+    metrics::Live live{status_->phase() == http::Phase::ready, !settings_.buffer_enabled, std::nullopt};
+    if (const auto counts = store_watch_->state().counts) {
+      live.store = {counts->users, counts->agents, counts->sessions, counts->messages, counts->knowledge};
+    }
+    return live;
+  });
+  status_ = std::make_unique<http::Status>(http::StatusSources{*parts_, probes_, *window_, *exporter_, *store_watch_,
+                                                               settings_.metrics, usage_sources(),
+                                                               settings_.max_process_bytes, HOLDFAST_VERSION});
+  api_ = std::make_unique<http::Api>(
+      http::Api{*memory_, *status_, settings_.http.limits,
+                {settings_.sort_results == settings::SortResults::by_timestamp, settings_.results_descending}});
+  server_ = std::make_unique<http::Server>(settings_.http, std::move(*acceptor_), shard_set_, *api_, probes_);
+  monitor_ = std::make_unique<Monitor>(settings_.metrics, usage_sources(), *window_, *store_watch_);
+}
+
+Result<void> Daemon::replay_journal() {
+  Result<void> failed;
+  const auto summary = journal_->replay([&](journal::ReplayedRecord record) {
+    if (!failed) return;
+    const auto& user = std::visit([](const auto& operation) -> const std::string& { return operation.user_id; },
+                                  record.operation);
+    auto& shard = *shards_[shard_set_.owner(route_key(user))];
+    failed = run_on(shard.executor, ingest::replay(shard, std::move(record)));
+  });
+  if (!summary) return summary.error();
+  if (!failed) return failed;
+  if (summary->records > 0 || summary->torn_bytes > 0 || summary->damaged_regions > 0) {
+    log::info("journal replayed: {} operations from {} segments, {} were in the store already, {} bytes torn off, {} "
+              "damaged regions",
+              summary->records, summary->segments, summary->acknowledged, summary->torn_bytes,
+              summary->damaged_regions);
+  }
+  if (settings_.buffer_enabled) return {};
+  // Bypass mode has no buffers: what the journal still held goes to the store first.
+  const auto pending = run_on(shard_set_.executor(0),
+                              memory_->drain(metrics::FlushReason::replay, steady_clock::now() + kReplayAtMost));
+  if (pending > 0) return permanent("the store does not take what the journal still holds");
+  return {};
+}
+
+void Daemon::stop(const std::function<bool()>& hurry) {
+  const StopDeadline deadline;
+  status_->set_phase(http::Phase::stopping);
+  log::info("stopping: draining for at most {} s", (settings_.drain_delay + settings_.drain_timeout).count() / 1000);
+  drain(hurry);
+  close();
+  const auto left = probes_.journal.unacknowledged.value();
+  log::info("stopped; {} operations are left in the journal for the next start", left);
+}
+
+void Daemon::drain(const std::function<bool()>& hurry) {
+  const auto wait_for = [&](auto future) {
+    while (future.wait_for(kHurryInterval) != std::future_status::ready) {
+      if (hurry()) return false;
+    }
+    return true;
+  };
+  const auto on_first_shard = [&](auto work) {
+    return boost::asio::co_spawn(shard_set_.executor(0), std::move(work), boost::asio::use_future);
+  };
+  const auto serve_until = steady_clock::now() + settings_.drain_delay;
+  while (steady_clock::now() < serve_until) {
+    if (hurry()) return;
+  }
+  if (!wait_for(on_first_shard(server_->stop_accepting()))) return;
+  const auto requests_end = steady_clock::now() + kRequestsEnd;
+  if (!wait_for(on_first_shard(server_->drain(requests_end)))) return;
+  const auto flush_until = steady_clock::now() + settings_.drain_timeout;
+  wait_for(on_first_shard(memory_->drain(metrics::FlushReason::shutdown, flush_until)));
+}
+
+// Nothing new arrives any more, so each part is closed once those that use it are.
+void Daemon::close() {
+  monitor_->stop();
+  if (serving_) {
+    run_on(shard_set_.executor(0), server_->stop_accepting());
+    run_on(shard_set_.executor(0), server_->drain(steady_clock::now()));
+  }
+  flush_workers_->stop();
+  store_pool_->stop();
+  for (auto& shard : shards_) {
+    std::promise<void> stopped;
+    boost::asio::post(shard->executor, [&] {
+      shard->flush_loop.stop();
+      stopped.set_value();
+    });
+    stopped.get_future().wait();
+  }
+  journal_->stop();
+  shard_set_.stop();
+}
+
+engine::Options Daemon::engine_options() const {
+  engine::Options options;
+  options.mode = settings_.buffer_enabled ? engine::Mode::buffer : engine::Mode::bypass;
+  options.buffer = settings_.buffer;
+  options.flush = settings_.flush;
+  options.cache = settings_.cache;
+  options.durability = settings_.journal.durability;
+  options.max_buffer_bytes = settings_.max_buffer_bytes;
+  options.session_queries = settings_.session_queries;
+  return options;
+}
+
+metrics::UsageSources Daemon::usage_sources() const {
+  metrics::UsageSources sources;
+  sources.directories = {{"journal", settings_.journal.dir}, {"store", settings_.sqlite.path.parent_path()}};
+  return sources;
+}
+
+metrics::Fixed Daemon::fixed_metrics() const {
+  metrics::Fixed fixed;
+  fixed.version = HOLDFAST_VERSION;
+  fixed.commit = HOLDFAST_COMMIT;
+  fixed.durability = journal::to_string(settings_.journal.durability);
+  fixed.flush_workers = settings_.flush.workers;
+  fixed.flush_queue_size = settings_.flush.queue_size;
+  fixed.buffer_limit_bytes = settings_.max_buffer_bytes;
+  fixed.journal_limit_bytes = settings_.journal.max_bytes;
+  fixed.flush_deadline = settings_.buffer.force_flush_timeout;
+  fixed.sources = usage_sources();
+  return fixed;
+}
+
+}  // namespace holdfast

@@ -1,0 +1,70 @@
+// The composition root: every part of the daemon and the order in which it starts and stops. The only file that knows
+// every module.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "holdfast/engine/user_shard.hpp"
+#include "holdfast/http/server.hpp"
+#include "holdfast/http/status.hpp"
+#include "holdfast/metrics/exporter.hpp"
+#include "holdfast/metrics/window.hpp"
+#include "holdfast/service/memory_service.hpp"
+#include "holdfast/service/store_watch.hpp"
+#include "holdfast/settings/settings.hpp"
+#include "monitor.hpp"
+
+namespace holdfast {
+
+class Daemon {
+ public:
+  explicit Daemon(const settings::Settings& settings);
+  ~Daemon();
+
+  // Opens everything, starts serving health, replays the journal, then takes requests. Errors (permanent): one line;
+  // nothing is left running.
+  Result<void> start();
+
+  // Readiness red, the drain, everything closed, within 25 s. hurry() is asked again and again: once true, nothing more
+  // is waited for (what is not in the store is in the journal).
+  void stop(const std::function<bool()>& hurry);
+
+ private:
+  Result<void> open_storage();
+  void wire();
+  Result<void> replay_journal();
+  void drain(const std::function<bool()>& hurry);
+  void close();
+  engine::Options engine_options() const;
+  metrics::UsageSources usage_sources() const;
+  metrics::Fixed fixed_metrics() const;
+
+  // In the order of construction; destroyed from the last to the first.
+  const settings::Settings settings_;
+  const text::Embedder& embedder_;
+  runtime::ShardSet shard_set_;
+  metrics::Probes probes_;
+  std::optional<http::Acceptor> acceptor_;
+  std::unique_ptr<store::MemoryStore> store_;
+  std::unique_ptr<journal::Journal> journal_;
+  std::unique_ptr<runtime::BlockingPool> store_pool_;
+  std::unique_ptr<flush::FlushWorkers> flush_workers_;
+  std::unique_ptr<engine::Parts> parts_;
+  std::vector<std::unique_ptr<engine::UserShard>> shards_;
+  std::unique_ptr<service::MemoryService> memory_;
+  std::unique_ptr<service::StoreWatch> store_watch_;
+  std::unique_ptr<metrics::WindowHistory> window_;
+  std::unique_ptr<metrics::Exporter> exporter_;
+  std::unique_ptr<http::Status> status_;
+  std::unique_ptr<http::Api> api_;
+  std::unique_ptr<http::Server> server_;
+  std::unique_ptr<Monitor> monitor_;
+  bool serving_ = false;
+};
+
+}  // namespace holdfast

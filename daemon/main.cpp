@@ -1,0 +1,92 @@
+// holdfastd: the command line.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <iterator>
+
+#include "daemon.hpp"
+#include "signals.hpp"
+
+extern char** environ;
+
+namespace {
+
+using namespace holdfast;
+
+constexpr int kRefused = 2;
+
+int refuse(const std::string& message) {
+  std::fprintf(stderr, "holdfastd: %s\n", message.c_str());
+  return kRefused;
+}
+
+std::map<std::string, std::string> read_environment() {
+  std::map<std::string, std::string> variables;
+  for (char** entry = environ; *entry; ++entry) {
+    const std::string_view text(*entry);
+    const auto equals = text.find('=');
+    if (equals != std::string_view::npos) variables.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return variables;
+}
+
+int serve(const settings::LoadedSettings& loaded) {
+  log::configure(loaded.settings.log_format, loaded.settings.log_level);
+  block_signals();
+  Daemon daemon(loaded.settings);
+  if (const auto started = daemon.start(); !started) return refuse(started.error().message);
+  wait_for_signal();
+  daemon.stop([] { return wait_for_signal(std::chrono::milliseconds(1)); });
+  return 0;
+}
+
+int count_tokens(const std::string& model, const std::string& file) {
+  const text::TokenCounter counter(model);
+  if (!counter.exact()) return refuse("the encoding of model " + model + " is not known");
+  std::ifstream opened;
+  if (file != "-") opened.open(file, std::ios::binary);
+  if (file != "-" && !opened) return refuse(file + ": cannot be read");
+  std::istream& in = file == "-" ? std::cin : opened;
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  std::printf("%zu\n", counter.count(text));
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"holdfastd: a durable buffer between LLM agents and their memory store"};
+  app.set_version_flag("--version", "holdfastd " HOLDFAST_VERSION " (" HOLDFAST_COMMIT ")");
+  settings::Sources sources;
+  sources.environment = read_environment();
+  std::string checked_file, model = "gpt-4o-mini", token_file;
+  const auto add_sources = [&](CLI::App& command) {
+    command.add_option("--config", sources.file, "YAML file; without it the balanced profile");
+    command.add_option("--set", sources.overrides, "KEY=VALUE, over file and environment; may be repeated")
+        ->allow_extra_args(false);
+  };
+  add_sources(app);
+  auto* check = app.add_subcommand("check-config", "say whether a configuration file is right");
+  check->add_option("FILE", checked_file, "the file")->required();
+  auto* print = app.add_subcommand("print-config", "print the effective values and where each came from");
+  add_sources(*print);
+  auto* tokens = app.add_subcommand("tokens", "print the number of tokens in a file");
+  tokens->add_option("--model", model, "an OpenAI model or encoding")->capture_default_str();
+  tokens->add_option("FILE", token_file, "the file, - for standard input")->required();
+  app.require_subcommand(0, 1);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return error.get_exit_code() == 0 ? app.exit(error) : refuse(std::string(error.what()) + " (see --help)");
+  }
+  if (*tokens) return count_tokens(model, token_file);
+  if (*check) sources = {checked_file, {}, {}};
+  const auto loaded = settings::load(sources);
+  if (!loaded) return refuse(loaded.error().message);
+  if (*check) std::printf("%s: ok\n", checked_file.c_str());
+  if (*print) std::fputs(settings::print(*loaded).c_str(), stdout);
+  return *check || *print ? 0 : serve(*loaded);
+}

@@ -1,0 +1,48 @@
+#include "monitor.hpp"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace holdfast {
+
+Monitor::Monitor(const metrics::Options& options, metrics::UsageSources sources, metrics::WindowHistory& window,
+                 service::StoreWatch& store)
+    : options_(options), sources_(std::move(sources)), window_(window), store_(store) {
+  window_.take(metrics::read_process_usage(sources_));
+  store_.ask();
+  thread_ = std::thread([this] { run(); });
+  pthread_setname_np(thread_.native_handle(), "monitor");
+}
+
+Monitor::~Monitor() { stop(); }
+
+void Monitor::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Monitor::run() {
+  using Clock = std::chrono::steady_clock;
+  auto next_sample = Clock::now() + options_.collection_interval;
+  auto next_question = Clock::now() + options_.health_check_interval;
+  std::unique_lock lock(mutex_);
+  while (!wake_.wait_until(lock, std::min(next_sample, next_question), [this] { return stopping_; })) {
+    const auto now = Clock::now();
+    if (now >= next_sample) {
+      window_.take(metrics::read_process_usage(sources_));
+      next_sample = now + options_.collection_interval;
+    }
+    if (now >= next_question) {
+      store_.ask();
+      next_question = now + options_.health_check_interval;
+    }
+  }
+}
+
+}  // namespace holdfast

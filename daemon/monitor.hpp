@@ -1,0 +1,40 @@
+// The monitor thread: a sample of all probes for the history, each collection interval, and the question to the store whether
+// it is well, each health check interval.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include "holdfast/metrics/options.hpp"
+#include "holdfast/metrics/process_usage.hpp"
+#include "holdfast/metrics/window.hpp"
+#include "holdfast/service/store_watch.hpp"
+
+namespace holdfast {
+
+class Monitor {
+ public:
+  // Everything referenced must outlive the monitor.
+  Monitor(const metrics::Options& options, metrics::UsageSources sources, metrics::WindowHistory& window,
+          service::StoreWatch& store);
+  ~Monitor();  // stop()s
+
+  void stop();
+
+ private:
+  void run();
+
+  const metrics::Options options_;
+  const metrics::UsageSources sources_;
+  metrics::WindowHistory& window_;
+  service::StoreWatch& store_;
+  // Guarded by mutex_
+  std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;
+
+  std::thread thread_;
+};
+
+}  // namespace holdfast

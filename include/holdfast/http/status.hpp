@@ -1,0 +1,52 @@
+// What the daemon tells about itself: health documents (draft-inadarei-api-health-check), statistics and metrics. All of
+// it is read from memory and /proc, never from the store, so it answers whatever the store does. Any thread.
+#pragma once
+
+#include <atomic>
+#include <string>
+
+#include "holdfast/engine/parts.hpp"
+#include "holdfast/http/exchange.hpp"
+#include "holdfast/metrics/exporter.hpp"
+#include "holdfast/metrics/options.hpp"
+#include "holdfast/metrics/probes.hpp"
+#include "holdfast/metrics/window.hpp"
+#include "holdfast/service/store_watch.hpp"
+
+namespace holdfast::http {
+
+enum class Phase { starting, ready, stopping };
+
+// Everything outlives the Status.
+struct StatusSources {
+  const engine::Parts& parts;
+  const metrics::Probes& probes;
+  const metrics::WindowHistory& window;
+  const metrics::Exporter& exporter;
+  const service::StoreWatch& store;
+  metrics::Options thresholds;
+  metrics::UsageSources usage;
+  std::size_t max_process_bytes = 0;  // 0: the machine's limit
+  std::string version;
+};
+
+class Status {
+ public:
+  explicit Status(StatusSources sources) : from_(std::move(sources)) {}
+
+  Phase phase() const { return phase_.load(std::memory_order_acquire); }
+  void set_phase(Phase phase) { phase_.store(phase, std::memory_order_release); }
+
+  Reply live() const;
+  Reply ready() const;
+  Reply buffer_health() const;
+  Reply performance_health() const;
+  Reply metrics() const;
+  std::string statistics() const;  // JSON, the data of /api/v1/buffer/stats
+
+ private:
+  const StatusSources from_;
+  std::atomic<Phase> phase_{Phase::starting};
+};
+
+}  // namespace holdfast::http

@@ -1,0 +1,43 @@
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "handlers.hpp"
+#include "holdfast/http/status.hpp"
+
+namespace holdfast::http {
+
+// Asked before every call of a client: from memory, without a hop.
+asio::awaitable<Reply> api_health(Api&, Request) {
+  co_return success(200, "Server is healthy", R"({"status":"ok"})");
+}
+asio::awaitable<Reply> health_live(Api& api, Request) { co_return api.status.live(); }
+asio::awaitable<Reply> health_ready(Api& api, Request) { co_return api.status.ready(); }
+asio::awaitable<Reply> health_buffer(Api& api, Request) { co_return api.status.buffer_health(); }
+asio::awaitable<Reply> health_performance(Api& api, Request) { co_return api.status.performance_health(); }
+asio::awaitable<Reply> metrics_page(Api& api, Request) { co_return api.status.metrics(); }
+
+asio::awaitable<Reply> buffer_stats(Api& api, Request) {
+  co_return success(200, "Buffer statistics retrieved successfully", api.status.statistics());
+}
+
+asio::awaitable<Reply> flush_buffers(Api& api, Request request) {
+  auto body = codec::parse_flush(request.body);
+  if (!body) co_return body_error_reply(body.error());
+  service::FlushRequest flush{std::move(body->user_id), std::move(body->session_id), body->wait};
+  const bool wait = flush.wait;
+  const auto answer = co_await api.memory.flush(std::move(flush));
+  if (!answer) co_return failure_reply(answer.error(), request);
+  const nlohmann::ordered_json data = {{"sessions", answer->sessions},
+                                       {"messages", answer->messages},
+                                       {"pending_sessions", answer->pending_sessions}};
+  const bool done = answer->pending_sessions == 0;
+  co_return success(200, done ? "Buffers flushed successfully" : wait ? "Not everything is in the store yet" : "Flush started",
+                    data.dump());
+}
+
+asio::awaitable<Reply> clear_cache(Api& api, Request) {
+  co_await api.memory.clear_caches();
+  co_return success(200, "Cache cleared successfully", R"({"cleared":true})");
+}
+
+}  // namespace holdfast::http

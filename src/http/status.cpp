@@ -1,0 +1,259 @@
+#include "holdfast/http/status.hpp"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+namespace holdfast::http {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using metrics::Stage;
+using std::chrono::duration;
+using std::chrono::milliseconds;
+
+// Where the latency and error checks turn. The alert rules in deploy/prometheus use the same.
+constexpr double kSlowP95Ms = 250, kFailingP95Ms = 2000;
+constexpr double kManyErrors = 1, kFailingErrors = 10;  // percent of the answers
+constexpr double kQueueNearlyFull = 0.9;
+
+enum class Health { pass, warn, fail };
+constexpr const char* kHealthNames[] = {"pass", "warn", "fail"};
+
+struct Check {
+  Health status = Health::pass;
+  Json entry = Json::object();
+};
+
+Check check(const char* component, Json observed, const char* unit, Health status, std::string output = {}) {
+  Check made{status, Json::object()};
+  made.entry["componentType"] = component;
+  made.entry["observedValue"] = std::move(observed);
+  if (*unit) made.entry["observedUnit"] = unit;
+  made.entry["status"] = kHealthNames[static_cast<int>(status)];
+  if (!output.empty()) made.entry["output"] = std::move(output);
+  made.entry["time"] = to_iso8601(system_clock().now());
+  return made;
+}
+
+using Checks = std::vector<std::pair<std::string, std::vector<Check>>>;
+
+Reply health_reply(const std::string& version, const char* description, const Checks& checks) {
+  auto worst = Health::pass;
+  Json entries = Json::object();
+  for (const auto& [name, list] : checks) {
+    for (const auto& one : list) {
+      worst = std::max(worst, one.status);
+      entries[name].push_back(one.entry);
+    }
+  }
+  Json document;
+  document["status"] = kHealthNames[static_cast<int>(worst)];
+  document["version"] = version;
+  document["description"] = description;
+  if (!entries.empty()) document["checks"] = std::move(entries);
+  return {worst == Health::fail ? 503u : 200u, document.dump(), "application/health+json", {}};
+}
+
+Health above(double value, double warn, double fail) {
+  return value >= fail ? Health::fail : value >= warn ? Health::warn : Health::pass;
+}
+
+Json or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
+
+struct Totals {
+  std::uint64_t round_items = 0, hybrid_items = 0, in_flight_items = 0, bytes = 0, tokens = 0, rounds = 0,
+                dirty_sessions = 0, messages = 0, transfers = 0, cache_entries = 0, cache_bytes = 0;
+};
+
+Totals add_up(const metrics::Probes& probes) {
+  Totals sum;
+  const auto now = [&](const metrics::StageProbe& stage, std::uint64_t& items) {
+    items += stage.items_in.value() - stage.items_out.value();
+    sum.bytes += stage.bytes_in.value() - stage.bytes_out.value();
+  };
+  for (const auto& shard : probes.shards) {
+    now(shard->stages[Stage::round_buffer], sum.round_items);
+    now(shard->stages[Stage::hybrid_buffer], sum.hybrid_items);
+    now(shard->stages[Stage::in_flight], sum.in_flight_items);
+    sum.tokens += shard->round_tokens.value();
+    sum.rounds += shard->buffered_rounds.value();
+    sum.dirty_sessions += shard->dirty_sessions.value();
+    sum.messages += shard->messages.value();
+    for (std::size_t i = 0; i < shard->transfers.size(); ++i) {
+      sum.transfers += shard->transfers[static_cast<metrics::TransferReason>(i)].value();
+    }
+    sum.cache_entries += shard->cache_entries.value();
+    sum.cache_bytes += shard->cache_bytes.value();
+  }
+  return sum;
+}
+
+std::string_view mode_name(const engine::Parts& parts) {
+  return parts.options.mode == engine::Mode::bypass ? "bypass" : "buffer";
+}
+
+Check store_check(const service::StoreWatch::State& store, milliseconds limit) {
+  if (store.unanswered_since) {
+    const auto waits = system_clock().steady_now() - *store.unanswered_since;
+    if (waits > limit) {
+      return check("datastore", duration<double>(waits).count(), "s", Health::warn,
+                   "the store does not answer; messages are kept in the journal until it does");
+    }
+  }
+  if (!store.error.empty()) return check("datastore", "failing", "", Health::warn, store.error);
+  return check("datastore", store.took.count(), "ms", Health::pass);
+}
+
+std::vector<Check> latency_checks(const std::optional<metrics::Latency>& latency, const char* what) {
+  if (!latency) return {check(what, nullptr, "ms", Health::pass, "nothing measured in the window")};
+  const auto status = above(latency->p95_ms, kSlowP95Ms, kFailingP95Ms);
+  const Json observed = {{"p50", latency->p50_ms}, {"p90", latency->p90_ms}, {"p95", latency->p95_ms},
+                         {"p99", latency->p99_ms}, {"mean", latency->mean_ms}, {"count", latency->count}};
+  return {check(what, observed, "ms", status,
+                status == Health::pass ? "" : "p95 is above " + std::to_string(static_cast<int>(kSlowP95Ms)) + " ms")};
+}
+
+Json latency_json(const std::optional<metrics::Latency>& latency) {
+  if (!latency) return nullptr;
+  return {{"p50", latency->p50_ms}, {"p90", latency->p90_ms}, {"p95", latency->p95_ms}, {"p99", latency->p99_ms}};
+}
+
+}  // namespace
+
+Reply Status::live() const { return health_reply(from_.version, "the process runs", {}); }
+
+Reply Status::ready() const {
+  const auto now = phase();
+  const bool failed = from_.probes.journal.failed.value() != 0;
+  const char* reason = now == Phase::starting   ? "starting: the journal is being replayed"
+                       : now == Phase::stopping ? "stopping"
+                       : failed                 ? "the journal has failed; restart the daemon"
+                                                : "";
+  if (!*reason) return health_reply(from_.version, "takes requests", {});
+  return health_reply(from_.version, "takes no requests",
+                      {{"readiness", {check("component", reason, "", Health::fail, reason)}}});
+}
+
+Reply Status::buffer_health() const {
+  const auto& probes = from_.probes;
+  const auto totals = add_up(probes);
+  const bool journal_failed = probes.journal.failed.value() != 0;
+  Checks checks;
+  const char* phase_name = phase() == Phase::ready ? "running" : phase() == Phase::starting ? "starting" : "stopping";
+  checks.push_back({"buffer_service_status",
+                    {check("component", phase_name, "", phase() == Phase::ready ? Health::pass : Health::warn,
+                           "mode " + std::string(mode_name(from_.parts)))}});
+
+  const auto store_limit = from_.parts.options.flush.flush_timeout;
+  checks.push_back(
+      {"component_health",
+       {check("journal", journal_failed ? "failed" : "ok", "", journal_failed ? Health::fail : Health::pass,
+              journal_failed ? "a write or sync failed: nothing more is accepted until a restart" : ""),
+        store_check(from_.store.state(), store_limit)}});
+
+  const auto usage = metrics::read_process_usage(from_.usage);
+  const auto limit = static_cast<double>(from_.parts.options.max_buffer_bytes);
+  const double buffer_share = static_cast<double>(totals.bytes) / limit;
+  std::vector<Check> memory{check("buffers", buffer_share, "share of memory.max_buffer_mb",
+                                  above(buffer_share, from_.thresholds.memory_usage_alert, 1.0))};
+  const auto process_limit =
+      from_.max_process_bytes > 0 ? std::optional<std::uint64_t>(from_.max_process_bytes) : usage.memory_limit_bytes;
+  if (usage.resident_bytes && process_limit) {
+    const double share = static_cast<double>(*usage.resident_bytes) / static_cast<double>(*process_limit);
+    memory.push_back(check("process", share, "share of the memory limit",
+                           share >= from_.thresholds.memory_usage_alert ? Health::warn : Health::pass));
+  }
+  checks.push_back({"memory_usage_check", std::move(memory)});
+
+  const auto longest = from_.parts.flush.longest_write();
+  const bool stuck = longest > store_limit;
+  const auto& queue = from_.parts.flush.queue();
+  const double depth = static_cast<double>(queue.depth()) / static_cast<double>(queue.capacity());
+  checks.push_back(
+      {"worker_pool_status",
+       {check("workers", from_.parts.flush.size(), "threads", stuck ? Health::warn : Health::pass,
+              stuck ? "a store write has been running longer than flush_timeout" : ""),
+        check("queue", depth, "share of max_flush_queue_size", depth >= kQueueNearlyFull ? Health::warn : Health::pass)}});
+  return health_reply(from_.version, "write and query buffers", checks);
+}
+
+Reply Status::performance_health() const {
+  const auto summary = from_.window.summary();
+  Checks checks;
+  auto latency = latency_checks(summary.write, "write");
+  for (auto& one : latency_checks(summary.query, "query")) latency.push_back(std::move(one));
+  checks.push_back({"latency_check", std::move(latency)});
+  checks.push_back({"throughput_check",
+                    {check("write", summary.messages_per_minute, "messages/min",
+                           summary.refused_requests > 0 ? Health::warn : Health::pass,
+                           summary.refused_requests > 0
+                               ? std::to_string(summary.refused_requests) + " requests were refused for overload"
+                               : ""),
+                     check("query", summary.queries_per_minute, "queries/min", Health::pass)}});
+  const double errors = summary.error_percentage.value_or(0);
+  checks.push_back({"error_rate_check",
+                    {check("requests", or_null(summary.error_percentage), "percent",
+                           above(errors, kManyErrors, kFailingErrors))}});
+  return health_reply(from_.version, "over the aggregation window", checks);
+}
+
+Reply Status::metrics() const {
+  return {200, from_.exporter.scrape(), "text/plain; version=0.0.4; charset=utf-8", {}};
+}
+
+std::string Status::statistics() const {
+  const auto& probes = from_.probes;
+  const auto totals = add_up(probes);
+  const auto summary = from_.window.summary();
+  const auto& parts = from_.parts;
+  Json data;
+  data["mode"] = mode_name(parts);
+  data["round_buffer"] = {{"current_size", totals.round_items}, {"rounds", totals.rounds}, {"tokens", totals.tokens},
+                          {"sessions", totals.dirty_sessions}, {"tokenizer", parts.tokens.name()},
+                          {"exact", parts.tokens.exact()}};
+  data["hybrid_buffer"] = {{"current_size", totals.hybrid_items}, {"in_flight", totals.in_flight_items},
+                           {"chunks", totals.hybrid_items + totals.in_flight_items}, {"pending_vectors", 0},
+                           {"embedder", parts.embedder.fingerprint()}};
+  data["write_buffer"] = {{"total_writes", totals.messages},
+                          {"total_transfers", totals.transfers},
+                          {"transfer_rate", summary.transferred_rounds_per_second},
+                          {"avg_batch_size", or_null(summary.average_batch_messages)},
+                          {"buffer_utilization", or_null(summary.buffer_utilization)},
+                          {"flush_success_rate", or_null(summary.flush_success_rate)},
+                          {"buffered_bytes", totals.bytes}};
+  data["query_buffer"] = {{"cache_size", parts.options.cache.entries}, {"cache_entries", totals.cache_entries},
+                          {"cache_memory", totals.cache_bytes}, {"hit_rate", or_null(summary.cache_hit_rate)},
+                          {"similar_hits", 0}};
+  const auto mean = [](const std::optional<metrics::Latency>& latency) {
+    return latency ? Json(latency->mean_ms) : Json(nullptr);
+  };
+  Json performance = {{"avg_write_latency", mean(summary.write)}, {"avg_query_latency", mean(summary.query)}};
+  for (const char* name : {"p50", "p90", "p95", "p99"}) {
+    performance[name] = {{"write", summary.write ? latency_json(summary.write)[name] : Json(nullptr)},
+                         {"query", summary.query ? latency_json(summary.query)[name] : Json(nullptr)}};
+  }
+  performance["worker_utilization"] = or_null(summary.worker_utilization);
+  performance["queue_depth"] = parts.flush.queue().depth();
+  performance["messages_per_minute"] = summary.messages_per_minute;
+  performance["error_percentage"] = or_null(summary.error_percentage);
+  data["performance"] = std::move(performance);
+  const auto& journal = probes.journal;
+  data["journal"] = {{"durability", journal::to_string(parts.options.durability)},
+                     {"segments", journal.segments.value()},
+                     {"bytes", journal.disk_bytes.value()},
+                     {"unacknowledged", journal.unacknowledged.value()},
+                     {"last_lsn", journal.last_lsn.value()},
+                     {"failed", journal.failed.value() != 0}};
+  const auto store = from_.store.state();
+  data["store"] = {{"kind", "sqlite"}, {"status", store.error.empty() ? "ok" : "failing"}};
+  if (store.counts) {
+    data["store"]["users"] = store.counts->users;
+    data["store"]["sessions"] = store.counts->sessions;
+    data["store"]["messages"] = store.counts->messages;
+    data["store"]["knowledge"] = store.counts->knowledge;
+    data["store"]["bytes"] = store.counts->bytes;
+  }
+  return data.dump();
+}
+
+}  // namespace holdfast::http
