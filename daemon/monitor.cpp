@@ -28,12 +28,12 @@ void Monitor::stop() {
 }
 
 void Monitor::run() {
-  using Clock = std::chrono::steady_clock;
-  auto next_sample = Clock::now() + options_.collection_interval;
-  auto next_question = Clock::now() + options_.health_check_interval;
+  using SteadyClock = std::chrono::steady_clock;
+  auto next_sample = SteadyClock::now() + options_.collection_interval;
+  auto next_question = SteadyClock::now() + options_.health_check_interval;
   std::unique_lock lock(mutex_);
   while (!wake_.wait_until(lock, std::min(next_sample, next_question), [this] { return stopping_; })) {
-    const auto now = Clock::now();
+    const auto now = SteadyClock::now();
     if (now >= next_sample) {
       window_.take(metrics::read_process_usage(sources_));
       next_sample = now + options_.collection_interval;

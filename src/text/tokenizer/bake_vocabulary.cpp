@@ -1,0 +1,76 @@
+// Build step: bake_vocabulary IN.bpe OUT.bin writes a vocabulary as the tables that Vocabulary reads, and fails when a token
+// cannot be reached by merges (then the vocabulary or the merging is wrong).
+#include <bit>
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <vector>
+
+#include "byte_pairs.hpp"
+#include "vocabulary.hpp"
+
+namespace {
+
+using namespace holdfast::text;
+
+std::vector<std::string_view> split_tokens(std::string_view packed) {
+  std::vector<std::string_view> tokens;
+  while (!packed.empty()) {
+    const auto length = static_cast<unsigned char>(packed[0]);
+    tokens.push_back(packed.substr(1, length));
+    packed.remove_prefix(1 + std::size_t{length});
+  }
+  return tokens;
+}
+
+std::vector<std::uint32_t> bake(const std::vector<std::string_view>& tokens) {
+  const auto count = static_cast<std::uint32_t>(tokens.size());
+  const auto slots = std::bit_ceil(count * 2);
+  std::vector<std::uint32_t> out{count, slots};
+  std::string bytes;
+  for (const auto token : tokens) {
+    out.push_back(static_cast<std::uint32_t>(bytes.size()));
+    bytes += token;
+  }
+  out.push_back(static_cast<std::uint32_t>(bytes.size()));
+  std::vector<TokenId> ids(slots, kNoToken);
+  for (TokenId id = 0; id < count; ++id) {
+    auto slot = hash_token(tokens[id]) & (slots - 1);
+    while (ids[slot] != kNoToken) slot = (slot + 1) & (slots - 1);
+    ids[slot] = id;
+  }
+  out.insert(out.end(), ids.begin(), ids.end());
+  bytes.resize((bytes.size() + 3) / 4 * 4);
+  for (std::size_t i = 0; i < bytes.size(); i += 4) {
+    std::uint32_t word;
+    __builtin_memcpy(&word, bytes.data() + i, 4);
+    out.push_back(word);
+  }
+  return out;
+}
+
+bool all_reachable(const std::vector<std::uint32_t>& baked) {
+  const Vocabulary vocabulary(baked);
+  std::vector<TokenId> ids;
+  for (TokenId id = 0; id < vocabulary.size(); ++id) {
+    ids.clear();
+    merge_byte_pairs(vocabulary, vocabulary.bytes(id), ids);
+    if (ids.size() == 1 && ids[0] == id) continue;
+    std::fprintf(stderr, "bake_vocabulary: token %u cannot be reached by merges\n", id);
+    return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 3) return 2;
+  std::ifstream in(argv[1], std::ios::binary);
+  const std::string packed{std::istreambuf_iterator<char>(in), {}};
+  const auto baked = bake(split_tokens(packed));
+  if (packed.empty() || !all_reachable(baked)) return 1;
+  std::ofstream out(argv[2], std::ios::binary);
+  out.write(reinterpret_cast<const char*>(baked.data()), static_cast<std::streamsize>(baked.size() * 4));
+  return out.good() ? 0 : 1;
+}
