@@ -256,7 +256,10 @@ metrics::Fixed Daemon::fixed_metrics() const {
   fixed.flush_queue_size = settings_.flush.queue_size;
   fixed.buffer_limit_bytes = settings_.max_buffer_bytes;
   fixed.journal_limit_bytes = settings_.journal.max_bytes;
-  fixed.flush_deadline = settings_.buffer.force_flush_timeout;
+  const auto& buffer = settings_.buffer;
+  const bool timed = buffer.strategy != buffer::FlushStrategy::size_based && buffer.hybrid.auto_flush;
+  fixed.flush_deadline = timed ? std::min(buffer.flush_interval + buffer.hybrid.auto_flush_interval, buffer.force_flush_timeout)
+                               : buffer.force_flush_timeout;
   fixed.sources = usage_sources();
   return fixed;
 }

@@ -216,8 +216,8 @@ void FlushLoop::failed(SessionState& session, const Error& error) {
 // A store that refuses a batch for good may have lost the session behind our back; then its messages have nowhere to go.
 asio::awaitable<void> FlushLoop::check_session_exists(std::string session_id) {
   auto& store = parts_.store;
-  const auto entry = co_await runtime::call_blocking(parts_.store_pool, parts_.options.store_timeout,
-                                                     [&store, session_id] { return store.session(session_id); });
+  auto call = [&store, session_id] { return store.session(session_id); };
+  const auto entry = co_await runtime::call_blocking(parts_.store_pool, parts_.options.store_timeout, call);
   auto* session = table_.find_session(session_id);
   if (entry && !*entry && session && !session->with_worker) give_up(*session);
 }

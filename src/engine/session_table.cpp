@@ -65,8 +65,8 @@ UserState* SessionTable::find_user(std::string_view id) {
 asio::awaitable<Outcome<SessionState*>> SessionTable::open_session(std::string id) {
   if (auto* known = find_session(id)) co_return known;
   auto& store = parts_.store;
-  auto entry = co_await runtime::call_blocking(parts_.store_pool, parts_.options.store_timeout,
-                                               [&store, id] { return store.session(id); });
+  auto call = [&store, id] { return store.session(id); };
+  auto entry = co_await runtime::call_blocking(parts_.store_pool, parts_.options.store_timeout, call);
   if (!entry) co_return unavailable(entry.error());
   if (!*entry) co_return not_found(Entity::session, std::move(id));
   co_return &insert(std::move((*entry)->session), (*entry)->last_seq);
@@ -75,8 +75,8 @@ asio::awaitable<Outcome<SessionState*>> SessionTable::open_session(std::string i
 asio::awaitable<Outcome<UserState*>> SessionTable::open_user(std::string id) {
   if (auto* known = find_user(id)) co_return known;
   auto& store = parts_.store;
-  auto entry = co_await runtime::call_blocking(parts_.store_pool, parts_.options.store_timeout,
-                                               [&store, id] { return store.user(id); });
+  auto call = [&store, id] { return store.user(id); };
+  auto entry = co_await runtime::call_blocking(parts_.store_pool, parts_.options.store_timeout, call);
   if (!entry) co_return unavailable(entry.error());
   if (!*entry) co_return not_found(Entity::user, std::move(id));
   co_return &insert_user(id);

@@ -151,6 +151,21 @@ asio::awaitable<bool> send(Stream& stream, Reply reply, unsigned version, bool k
   co_return !error && keep_alive;
 }
 
+// After an answer that ends the connection: a client that is still sending would be reset by a plain close, and never read
+// the answer. So what it sends is read and dropped, for a while.
+asio::awaitable<void> linger(Stream& stream) {
+  constexpr std::size_t kMostBytes = 16u << 20;
+  beast::error_code ignored;
+  stream.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+  stream.expires_after(std::chrono::seconds(1));
+  std::string scratch(64u << 10, '\0');
+  for (std::size_t dropped = 0; dropped < kMostBytes;) {
+    const auto [error, bytes] = co_await stream.async_read_some(asio::buffer(scratch), kAwait);
+    if (error) break;
+    dropped += bytes;
+  }
+}
+
 // Reads the body after "100 Continue" where the client waits for it.
 asio::awaitable<beast::error_code> read_body(Stream& stream, beast::flat_buffer& buffer, Parser& parser,
                                              const Limits& limits) {
@@ -218,6 +233,7 @@ asio::awaitable<void> serve_connection(Stream stream, ConnectionSet& set, Api& a
       count(set.probe(), metrics::Route::other, rejection->status, began);
       stream.expires_after(limits.body_timeout);
       co_await send(stream, to_reply(*rejection), 11, false);
+      co_await linger(stream);
       break;
     }
 
@@ -245,6 +261,7 @@ asio::awaitable<void> serve_connection(Stream stream, ConnectionSet& set, Api& a
     stream.expires_after(limits.body_timeout);
     const bool go_on = co_await send(stream, std::move(reply), version, keep_alive);
     registration.set_busy(false);
+    if (target.rejection && target.rejection->close) co_await linger(stream);
     if (!go_on) break;
   }
   stream.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);

@@ -24,8 +24,9 @@ asio::awaitable<Outcome<void>> check_names(UserShard& shard, const Query& query)
   }
   if (query.agent_id) {
     auto& store = shard.parts.store;
-    const auto agent = co_await runtime::call_blocking(shard.parts.store_pool, shard.parts.options.store_timeout,
-                                                       [&store, id = *query.agent_id] { return store.agent(id); });
+    auto call = [&store, id = *query.agent_id] { return store.agent(id); };
+    const auto agent =
+        co_await runtime::call_blocking(shard.parts.store_pool, shard.parts.options.store_timeout, call);
     if (!agent) co_return engine::unavailable(agent.error());
     if (!*agent) co_return engine::not_found(Entity::agent, *query.agent_id);
   }
@@ -45,9 +46,9 @@ asio::awaitable<Answer> search_everywhere(UserShard& shard, const Query& query, 
   wanted.include_knowledge = query.include_knowledge;
   wanted.limit = limit + buffered.hidden.size();  // the store may return that many that are hidden
   auto& store = shard.parts.store;
+  auto call = [&store, wanted = std::move(wanted)] { return store.search(wanted); };
   auto stored =
-      co_await runtime::call_blocking(shard.parts.store_pool, shard.parts.options.store_timeout,
-                                      [&store, wanted = std::move(wanted)] { return store.search(wanted); });
+      co_await runtime::call_blocking(shard.parts.store_pool, shard.parts.options.store_timeout, std::move(call));
   Answer answer;
   answer.partial = !stored;
   const auto stats = stored ? std::move(stored->stats) : buffered.stats;

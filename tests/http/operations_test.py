@@ -47,7 +47,7 @@ class Running(unittest.TestCase):
         answer = self.d.get("/metrics")
         self.assertEqual(answer.status, 200)
         self.assertTrue(answer.headers["content-type"].startswith("text/plain"))
-        for name in ("holdfast_build_info", "holdfast_messages_total", "holdfast_journal_sync_seconds"):
+        for name in ("holdfast_build_info", "holdfast_messages_total", "holdfast_journal_sync_duration_seconds"):
             self.assertIn(name, answer.text)
 
     def test_stats(self):

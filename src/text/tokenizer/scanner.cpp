@@ -7,7 +7,7 @@
 namespace holdfast::text {
 namespace {
 
-// As in convert_vocabularies.py: UPPER is Lu and Lt, LETTER is Lm and Lo.
+// As in convert_vocabularies.mjs: UPPER is Lu and Lt, LETTER is Lm and Lo.
 enum Class : std::uint8_t { kOther, kUpper, kLower, kLetter, kMark, kNumber, kSpace };
 
 #include "unicode_classes.inc"
