@@ -1,0 +1,61 @@
+// A file system in memory for tests: it can lose what was not synced, and make calls fail.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+
+#include "holdfast/io/file_system.hpp"
+
+namespace holdfast::io {
+
+enum class Call { open, write, sync, preallocate, truncate, sync_directory, remove, count };
+
+// Thread-safe. Directories are not kept: every path's folder exists.
+class MemoryFileSystem final : public FileSystem {
+ public:
+  Result<std::unique_ptr<File>> open(const Path& path, OpenMode mode) override;
+  Result<std::vector<std::string>> list(const Path& dir) override;
+  Result<void> create_directories(const Path& dir) override;
+  Result<void> sync_directory(const Path& dir) override;
+  Result<void> remove(const Path& path) override;
+  Result<void> rename(const Path& from, const Path& to) override;
+  Result<std::shared_ptr<void>> lock_directory(const Path& dir) override;
+
+  // The power fails: file contents go back to their last sync, and names to the last sync of their directory. Files that are
+  // open stay usable, but write to nowhere.
+  void crash();
+
+  // The nth call of this kind from now on (1: the next) fails with this error, once or from then on.
+  void fail(Call call, int nth, Error error, bool for_ever = false);
+  std::uint64_t calls(Call call) const;
+
+  std::string content(const Path& path) const;
+  void set_content(const Path& path, std::string content);  // synced
+
+ private:
+  friend class MemoryFile;
+  struct Node {
+    std::string data;
+    std::string synced;
+  };
+  struct Failure {
+    int nth = 0;  // 0: none
+    bool for_ever = false;
+    Error error;
+  };
+  using Names = std::map<std::string, std::shared_ptr<Node>>;
+
+  Result<void> admit(Call call);  // with mutex_ held
+
+  mutable std::mutex mutex_;
+  Names names_;
+  Names synced_names_;
+  std::map<Call, Failure> failures_;
+  std::map<Call, std::uint64_t> calls_;
+  std::map<std::string, std::weak_ptr<void>> locks_;
+};
+
+}  // namespace holdfast::io

@@ -1,0 +1,70 @@
+// What a wrong configuration is told: one line that says where, what, and what is allowed.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "holdfast/settings/settings.hpp"
+
+namespace holdfast::settings {
+namespace {
+
+std::string refusal_of_yaml(const std::string& yaml) {
+  const auto path = std::filesystem::temp_directory_path() / ("holdfast-refusal-" + std::to_string(::testing::UnitTest::GetInstance()->random_seed()) + ".yaml");
+  std::ofstream(path) << yaml;
+  const auto loaded = load({path.string(), {}, {}});
+  std::filesystem::remove(path);
+  if (loaded) return "(accepted)";
+  auto message = loaded.error().message;
+  EXPECT_EQ(message.find('\n'), std::string::npos);
+  const auto at = message.find(path.string());
+  if (at != std::string::npos) message.replace(at, path.string().size(), "FILE");
+  return message;
+}
+
+TEST(Refusals, AnUnknownKeyNamesTheNearest) {
+  EXPECT_EQ(refusal_of_yaml("buffer:\n  round_buffer:\n    max_tokns: 800\n"),
+            "FILE:3: buffer.round_buffer.max_tokns: unknown key; did you mean buffer.round_buffer.max_tokens?");
+}
+
+TEST(Refusals, AValueOutOfRange) {
+  EXPECT_EQ(refusal_of_yaml("buffer:\n  round_buffer: {max_tokens: 7}\n"),
+            "FILE:2: buffer.round_buffer.max_tokens: \"7\" is not allowed: must be a whole number from 100 to 5000");
+}
+
+TEST(Refusals, AValueOfAnotherType) {
+  EXPECT_EQ(refusal_of_yaml("buffer: {enabled: maybe}\n"),
+            "FILE:1: buffer.enabled: \"maybe\" is not allowed: must be true or false");
+  EXPECT_EQ(refusal_of_yaml("server:\n  port: [1]\n"), "FILE:2: server.port: must be a whole number from 0 to 65535");
+  EXPECT_EQ(refusal_of_yaml("server: 5\n"), "FILE:1: server: unknown key; did you mean server.host?");
+  EXPECT_EQ(refusal_of_yaml("- a\n"), "FILE: not a map of settings");
+}
+
+TEST(Refusals, AKeyGivenTwice) {
+  EXPECT_EQ(refusal_of_yaml("server:\n  port: 1\n  port: 2\n"), "FILE:3: server.port: given twice");
+}
+
+TEST(Refusals, AKeyOfALaterVersion) {
+  EXPECT_EQ(refusal_of_yaml("auth:\n  enabled: true\n"), "FILE:2: auth.enabled: not supported by this version");
+}
+
+TEST(Refusals, BrokenYamlNamesThePlace) {
+  EXPECT_TRUE(refusal_of_yaml("buffer: {enabled: true\n").starts_with("FILE:")) << refusal_of_yaml("buffer: {\n");
+}
+
+TEST(Refusals, ValuesThatDoNotGoTogether) {
+  EXPECT_NE(refusal_of_yaml("buffer: {performance: {force_flush_timeout: 10s}}\n").find("must not be longer than"),
+            std::string::npos);
+}
+
+TEST(Refusals, FromTheCommandLineAndTheEnvironment) {
+  EXPECT_EQ(load({std::nullopt, {"server.port"}, {}}).error().message, "--set server.port: must be KEY=VALUE");
+  EXPECT_EQ(load({std::nullopt, {"server.port=x"}, {}}).error().message,
+            "--set: server.port: \"x\" is not allowed: must be a whole number from 0 to 65535");
+  EXPECT_EQ(load({std::nullopt, {}, {{"HOLDFAST__SERVER__PRT", "1"}}}).error().message,
+            "environment HOLDFAST__SERVER__PRT: server.prt: unknown key; did you mean server.port?");
+  EXPECT_EQ(load({"nowhere.yaml", {}, {}}).error().message, "nowhere.yaml: cannot be read");
+}
+
+}  // namespace
+}  // namespace holdfast::settings
