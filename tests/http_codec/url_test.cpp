@@ -1,0 +1,52 @@
+#include "holdfast/http/codec/url.hpp"
+
+#include <gtest/gtest.h>
+
+namespace holdfast::http::codec {
+namespace {
+
+TEST(Target, IsSplitAndDecoded) {
+  const auto target = parse_target("/api/v1/users/?name=A%20b+c&x=&flag");
+  ASSERT_TRUE(target);
+  EXPECT_EQ(target->path, "/api/v1/users");
+  EXPECT_EQ(*find_parameter(target->parameters, "name"), "A b c");
+  EXPECT_EQ(*find_parameter(target->parameters, "x"), "");
+  EXPECT_EQ(*find_parameter(target->parameters, "flag"), "");
+  EXPECT_EQ(find_parameter(target->parameters, "y"), nullptr);
+  EXPECT_EQ(parse_target("/a+b")->path, "/a+b");
+  EXPECT_EQ(parse_target("/")->path, "/");
+}
+
+TEST(Target, RefusesWhatIsNoUrl) {
+  for (const auto* target : {"", "api", "*", "/%", "/%4", "/%zz", "/%00", "/\x80", "/a b", "/?q=%0a"}) {
+    EXPECT_FALSE(parse_target(target)) << target;
+  }
+}
+
+TEST(MessageListing, FollowsTheLimitRules) {
+  const auto limit = [](std::string text) { return parse_message_listing({{"limit", std::move(text)}}); };
+  EXPECT_EQ(parse_message_listing({})->limit, 20u);
+  EXPECT_EQ(limit("1")->limit, 1u);
+  EXPECT_EQ(limit("100")->limit, 100u);
+  EXPECT_EQ(limit("101")->limit, 100u);
+  EXPECT_EQ(limit("99999999999999999999")->limit, 100u);
+  for (const auto* bad : {"0", "-1", "", "x", "1x", "1.5", "-99999999999999999999"}) {
+    ASSERT_FALSE(limit(bad)) << bad;
+    EXPECT_EQ(limit(bad).error().field, "limit");
+  }
+}
+
+TEST(MessageListing, TakesTheOthers) {
+  const auto listing = parse_message_listing({{"sort_by", "id"}, {"order", "asc"}, {"buffer_only", "True"}, {"include", "metadata"}});
+  ASSERT_TRUE(listing);
+  EXPECT_EQ(listing->sort_by, store::SortBy::id);
+  EXPECT_EQ(listing->order, store::Order::ascending);
+  EXPECT_TRUE(listing->buffer_only);
+  EXPECT_TRUE(listing->include_metadata);
+  EXPECT_EQ(parse_message_listing({{"sort_by", "size"}}).error().field, "sort_by");
+  EXPECT_EQ(parse_message_listing({{"order", "up"}}).error().field, "order");
+  EXPECT_EQ(parse_message_listing({{"buffer_only", "maybe"}}).error().field, "buffer_only");
+}
+
+}  // namespace
+}  // namespace holdfast::http::codec

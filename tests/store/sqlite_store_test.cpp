@@ -1,0 +1,286 @@
+// The SQLite store against the contract of MemoryStore.
+#include "holdfast/store/sqlite_store.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <thread>
+
+namespace holdfast::store {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class OtherEmbedder final : public text::Embedder {
+ public:
+  std::string_view fingerprint() const override { return "other/1"; }
+  std::size_t dimensions() const override { return 2; }
+  text::Embedding embed(std::string_view) const override { return {100, 27}; }
+};
+
+struct SqliteStoreTest : testing::Test {
+  const std::filesystem::path folder = [] {
+    std::string name = (std::filesystem::temp_directory_path() / "holdfast-store-XXXXXX").string();
+    return std::filesystem::path(mkdtemp(name.data()));
+  }();
+  std::unique_ptr<MemoryStore> store;
+  Timestamp now{std::chrono::seconds{1'700'000'000}};
+
+  void SetUp() override { open(text::character_ngram_embedder()); }
+  void TearDown() override {
+    store.reset();
+    std::filesystem::remove_all(folder);
+  }
+  void open(const text::Embedder& embedder) {
+    store.reset();
+    auto opened = open_sqlite_store({folder / "deep" / "h.db"}, embedder);
+    ASSERT_TRUE(opened) << opened.error().message;
+    store = std::move(*opened);
+  }
+  void make_session(const std::string& user = "u", const std::string& session = "s", const std::string& agent = "a") {
+    (void)store->create_user({user, "name of " + user, "", now, now});
+    ASSERT_EQ(*store->create_session({session, user, agent, "session " + session, now, now}), Outcome::done);
+  }
+  InsertMessage message(const std::string& id, const std::string& content, std::uint64_t seq = 1, Lsn lsn = 1) {
+    InsertMessage insert;
+    insert.message.id = id;
+    insert.message.content = content;
+    insert.message.created_at = insert.message.updated_at = now;
+    insert.message.seq = seq;
+    insert.lsn = lsn;
+    insert.features = text::extract_features(content, text::character_ngram_embedder());
+    return insert;
+  }
+  UpdateMessage update(const std::string& id, const std::string& content, Lsn lsn) {
+    return {id, Role::user, content, "", now, lsn, text::extract_features(content, text::character_ngram_embedder())};
+  }
+  Result<void> write(std::vector<MessageOperation> operations, const std::string& user = "u", const std::string& session = "s") {
+    const SessionBatch batch{"b", user, session, std::move(operations)};
+    return store->write(std::span(&batch, 1))[0];
+  }
+  std::vector<std::string> ids(const MessageListing& listing) {
+    std::vector<std::string> out;
+    for (const auto& found : *store->messages(listing)) out.push_back(found.id);
+    return out;
+  }
+  StoreAnswer search(const std::string& text, const std::string& user = "u") {
+    StoreQuery query;
+    query.user_id = user;
+    query.query = text::prepare_query(text, text::character_ngram_embedder());
+    query.limit = 10;
+    return *store->search(query);
+  }
+  std::vector<std::string> found(const std::string& text, const std::string& user = "u") {
+    std::vector<std::string> out;
+    for (const auto& result : search(text, user).results) out.push_back(result.id);
+    return out;
+  }
+};
+
+TEST_F(SqliteStoreTest, NamesAreUnique) {
+  EXPECT_EQ(*store->create_user({"1", "al", "", now, now}), Outcome::done);
+  EXPECT_EQ(*store->create_user({"2", "al", "", now, now}), Outcome::name_taken);
+  EXPECT_EQ(*store->create_user({"2", "bo", "", now, now}), Outcome::done);
+  EXPECT_EQ(*store->update_user({"2", "al", "", now, now}), Outcome::name_taken);
+  EXPECT_EQ(*store->update_user({"3", "cy", "", now, now}), Outcome::not_found);
+  EXPECT_EQ((*store->user_by_name("bo"))->id, "2");
+  EXPECT_EQ(*store->user("3"), std::nullopt);
+  EXPECT_EQ(*store->create_session({"s1", "1", "a", "x", now, now}), Outcome::done);
+  EXPECT_EQ(*store->create_session({"s2", "1", "a", "x", now, now}), Outcome::name_taken);
+  EXPECT_EQ(*store->create_session({"s2", "2", "a", "x", now, now}), Outcome::done);
+  EXPECT_EQ(*store->create_session({"s3", "nobody", "a", "x", now, now}), Outcome::not_found);
+}
+
+TEST_F(SqliteStoreTest, InsertsOnlyWhatIsAbsent) {
+  make_session();
+  ASSERT_TRUE(write({message("m", "first", 1), message("m", "second", 2)}));
+  ASSERT_TRUE(write({message("m", "third", 3)}));
+  const std::vector<std::string> wanted{"m"};
+  const auto messages = *store->find_messages("u", wanted);
+  ASSERT_EQ(messages.size(), 1u);
+  EXPECT_EQ(messages[0].content, "first");
+  EXPECT_EQ((*store->session("s"))->last_seq, 3u);
+  EXPECT_THAT(found("third"), IsEmpty());
+}
+
+TEST_F(SqliteStoreTest, TheSameIdMayBelongToTwoUsers) {
+  make_session();
+  make_session("v", "t");
+  ASSERT_TRUE(write({message("m", "apples")}));
+  ASSERT_TRUE(write({message("m", "pears")}, "v", "t"));
+  EXPECT_THAT(found("apples"), ElementsAre("m"));
+  EXPECT_THAT(found("apples", "v"), IsEmpty());
+}
+
+TEST_F(SqliteStoreTest, ChangesAreGuardedByLsn) {
+  make_session();
+  ASSERT_TRUE(write({message("m", "first", 1, 10), update("m", "newer", 20), update("m", "older", 15)}));
+  EXPECT_THAT(found("newer"), ElementsAre("m"));
+  EXPECT_THAT(found("first older"), IsEmpty());
+  ASSERT_TRUE(write({EraseMessage{"m", 20}}));
+  EXPECT_THAT(found("newer"), ElementsAre("m"));
+  ASSERT_TRUE(write({update("m", "direct", 0)}));  // bypass mode comes after everything journalled
+  EXPECT_THAT(found("direct"), ElementsAre("m"));
+  ASSERT_TRUE(write({EraseMessage{"m", 21}, EraseMessage{"absent", 22}}));
+  EXPECT_THAT(found("direct"), IsEmpty());
+  EXPECT_EQ(*store->last_lsn(), 22u);
+}
+
+TEST_F(SqliteStoreTest, ABatchOfAMissingSessionIsRefusedAlone) {
+  make_session();
+  const std::vector<SessionBatch> batches{{"1", "u", "s", {message("a", "kept")}},
+                                          {"2", "u", "gone", {message("b", "refused")}},
+                                          {"3", "u", "s", {message("c", "kept too", 2)}}};
+  const auto answers = store->write(batches);
+  EXPECT_TRUE(answers[0]);
+  ASSERT_FALSE(answers[1]);
+  EXPECT_EQ(answers[1].error().kind, ErrorKind::permanent);
+  EXPECT_TRUE(answers[2]);
+  EXPECT_THAT(ids({"s", SortBy::id, Order::ascending, 10}), ElementsAre("a", "c"));
+}
+
+TEST_F(SqliteStoreTest, ListsInTheOrderAskedFor) {
+  make_session();
+  ASSERT_TRUE(write({message("b", "1", 1), message("c", "2", 2), message("a", "3", 3)}));
+  EXPECT_THAT(ids({"s", SortBy::timestamp, Order::ascending, 10}), ElementsAre("b", "c", "a"));
+  EXPECT_THAT(ids({"s", SortBy::timestamp, Order::descending, 2}), ElementsAre("a", "c"));
+  EXPECT_THAT(ids({"s", SortBy::id, Order::descending, 10}), ElementsAre("c", "b", "a"));
+  EXPECT_THAT(ids({"nowhere", SortBy::id, Order::descending, 10}), IsEmpty());
+}
+
+TEST_F(SqliteStoreTest, SearchFiltersAndCountsOverAllOfTheUser) {
+  make_session();
+  ASSERT_EQ(*store->create_session({"s2", "u", "b", "second", now, now}), Outcome::done);
+  ASSERT_TRUE(write({message("m1", "red kite in the sky")}));
+  ASSERT_TRUE(write({message("m2", "red wine")}, "u", "s2"));
+  const std::vector<Knowledge> items{{"k", "u", "red is a colour", now, now}};
+  const std::vector<text::Features> features{text::extract_features(items[0].content, text::character_ngram_embedder())};
+  ASSERT_TRUE(store->add_knowledge(items, features));
+  EXPECT_EQ(search("red").stats.documents, 3u);
+  EXPECT_THAT(search("red").stats.document_frequency, ElementsAre(3));
+  StoreQuery query;
+  query.user_id = "u";
+  query.query = text::prepare_query("red kite", text::character_ngram_embedder());
+  query.limit = 10;
+  const auto all = store->search(query)->results;
+  ASSERT_EQ(all.size(), 3u);
+  EXPECT_EQ(all[0].id, "m1");
+  query.agent_id = "b";
+  const auto of_agent = store->search(query)->results;
+  ASSERT_EQ(of_agent.size(), 1u);
+  EXPECT_EQ(of_agent[0].id, "m2");
+  for (const auto& result : all) {
+    if (result.id == "m2") {
+      EXPECT_DOUBLE_EQ(result.score, of_agent[0].score);
+    }
+  }
+  query.agent_id.reset();
+  query.include_messages = false;
+  EXPECT_EQ(store->search(query)->results.at(0).type, ItemType::knowledge);
+  query.include_messages = true;
+  query.source = SourceFilter::keyword;
+  EXPECT_EQ(store->search(query)->results.size(), 3u);
+  query.source = SourceFilter::graph;
+  EXPECT_THAT(store->search(query)->results, IsEmpty());
+}
+
+// "1_2x" of user 12 must not be read as a term of user 1, and terms pass the index's own tokenizer unchanged.
+TEST_F(SqliteStoreTest, TermsOfUsersDoNotCollide) {
+  for (int i = 1; i <= 12; ++i) make_session("u" + std::to_string(i), "s" + std::to_string(i));
+  ASSERT_TRUE(write({message("m", "2x naïve 中文 ÄÖ")}, "u1", "s1"));
+  EXPECT_THAT(found("x", "u12"), IsEmpty());
+  for (const auto* text : {"2x", "naïve", "文", "äö"}) EXPECT_THAT(found(text, "u1"), ElementsAre("m")) << text;
+}
+
+TEST_F(SqliteStoreTest, ErasingASessionOrUserTakesTheIndexAlong) {
+  make_session();
+  ASSERT_TRUE(write({message("m1", "alpha"), message("m2", "beta", 2)}));
+  EXPECT_EQ(*store->erase_session("s"), Outcome::done);
+  EXPECT_EQ(*store->erase_session("s"), Outcome::not_found);
+  EXPECT_EQ(search("alpha").stats.documents, 0u);
+  EXPECT_EQ(search("alpha").stats.total_length, 0u);
+  ASSERT_EQ(*store->create_session({"s", "u", "a", "again", now, now}), Outcome::done);
+  ASSERT_TRUE(write({message("m1", "gamma")}));
+  EXPECT_EQ(*store->erase_user("u"), Outcome::done);
+  EXPECT_EQ(*store->user("u"), std::nullopt);
+  make_session();
+  EXPECT_THAT(found("gamma"), IsEmpty());
+}
+
+TEST_F(SqliteStoreTest, EverythingIsThereAfterReopeningAndForTheOwnerAlone) {
+  make_session();
+  ASSERT_TRUE(write({message("m", "remember")}));
+  open(text::character_ngram_embedder());
+  EXPECT_THAT(found("remember"), ElementsAre("m"));
+  EXPECT_EQ(*store->last_lsn(), 1u);
+  struct stat file {}, dir {};
+  ASSERT_EQ(stat((folder / "deep" / "h.db").c_str(), &file), 0);
+  ASSERT_EQ(stat((folder / "deep").c_str(), &dir), 0);
+  EXPECT_EQ(file.st_mode & 0777, 0600u);
+  EXPECT_EQ(dir.st_mode & 0777, 0700u);
+}
+
+TEST_F(SqliteStoreTest, AnotherEmbedderMakesTheIndexAnew) {
+  make_session();
+  ASSERT_TRUE(write({message("m", "remember this")}));
+  open(OtherEmbedder());
+  StoreQuery query;
+  query.user_id = "u";
+  query.query = {{"rememb"}, {100, 27}};
+  query.limit = 10;
+  const auto results = store->search(query)->results;
+  ASSERT_EQ(results.size(), 1u);
+  EXPECT_DOUBLE_EQ(results[0].similarity, 1.0);
+  EXPECT_EQ(search("remember").stats.documents, 1u);
+}
+
+TEST_F(SqliteStoreTest, AProcessKilledWhileWritingLeavesWholeBatches) {
+  make_session();
+  store.reset();
+  const auto child = fork();
+  if (child == 0) {
+    auto mine = open_sqlite_store({folder / "deep" / "h.db"}, text::character_ngram_embedder());
+    for (std::uint64_t i = 0;; ++i) {
+      const auto name = std::to_string(i);
+      const SessionBatch batch{"b", "u", "s", {message(name + "a", "x", 2 * i + 1), message(name + "b", "y", 2 * i + 2)}};
+      (void)(*mine)->write(std::span(&batch, 1));
+    }
+  }
+  std::size_t seen = 0;
+  while (seen < 20) {  // until it has written something
+    auto reader = open_sqlite_store({folder / "deep" / "h.db"}, text::character_ngram_embedder());
+    if (reader) seen = (*reader)->messages({"s", SortBy::timestamp, Order::ascending, 1000})->size();
+  }
+  kill(child, SIGKILL);
+  waitpid(child, nullptr, 0);
+  open(text::character_ngram_embedder());
+  const auto messages = *store->messages({"s", SortBy::timestamp, Order::ascending, 1'000'000});
+  ASSERT_GE(messages.size(), 20u);
+  EXPECT_EQ(messages.size() % 2, 0u);
+  for (std::size_t i = 0; i < messages.size(); ++i) EXPECT_EQ(messages[i].seq, i + 1);
+  EXPECT_EQ(store->counts()->messages, messages.size());
+}
+
+TEST_F(SqliteStoreTest, WritersAndReadersAtATime) {
+  for (int i = 0; i < 4; ++i) make_session("u" + std::to_string(i), "s" + std::to_string(i));
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.emplace_back([this, i] {
+      const auto user = "u" + std::to_string(i), session = "s" + std::to_string(i);
+      for (std::uint64_t n = 1; n <= 30; ++n) {
+        ASSERT_TRUE(write({message("m" + std::to_string(n), "word number " + std::to_string(n), n)}, user, session));
+        ASSERT_EQ(search("word", user).results.size(), std::min<std::size_t>(n, 10));
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(store->counts()->messages, 120u);
+}
+
+}  // namespace
+}  // namespace holdfast::store
