@@ -184,7 +184,7 @@ void Daemon::stop(const std::function<bool()>& hurry) {
   drain(hurry);
   close();
   const auto left = probes_.journal.unacknowledged.value();
-  log::info("stopped; {} operations are left in the journal for the next start", left);
+  log::info("stopped; left in the journal for the next start: {} operations", left);
 }
 
 void Daemon::drain(const std::function<bool()>& hurry) {

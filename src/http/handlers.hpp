@@ -57,6 +57,7 @@ HOLDFAST_HANDLER(health_ready);
 HOLDFAST_HANDLER(health_buffer);
 HOLDFAST_HANDLER(health_performance);
 HOLDFAST_HANDLER(metrics_page);
+HOLDFAST_HANDLER(openapi);
 HOLDFAST_HANDLER(buffer_stats);
 HOLDFAST_HANDLER(flush_buffers);
 HOLDFAST_HANDLER(clear_cache);

@@ -20,6 +20,33 @@ asio::awaitable<Reply> buffer_stats(Api& api, Request) {
   co_return success(200, "Buffer statistics retrieved successfully", api.status.statistics());
 }
 
+// The route table as an OpenAPI document: every path and method, with its path parameters.
+asio::awaitable<Reply> openapi(Api&, Request) {
+  using Json = nlohmann::ordered_json;
+  Json paths = Json::object();
+  for (const auto& route : route_table()) {
+    std::string path;
+    Json parameters = Json::array();
+    for (const char c : route.pattern) {
+      path += c;
+      if (c != '{') continue;
+      path += "id";  // a path has at most one
+      parameters.push_back(
+          {{"name", "id"}, {"in", "path"}, {"required", true}, {"schema", {{"type", "string"}}}});
+    }
+    std::string method(to_string(route.method));
+    for (char& c : method) c = static_cast<char>(c | 0x20);
+    auto& operation = paths[path][method];
+    operation["tags"] = {std::string(metrics::to_string(route.label))};
+    if (!parameters.empty()) operation["parameters"] = std::move(parameters);
+    operation["responses"] = {{"default", {{"description", "see the interface"}}}};
+  }
+  const Json document = {{"openapi", "3.1.0"},
+                         {"info", {{"title", "Holdfast"}, {"version", HOLDFAST_VERSION}}},
+                         {"paths", std::move(paths)}};
+  co_return Reply{200, document.dump(), "application/json", {}};
+}
+
 asio::awaitable<Reply> flush_buffers(Api& api, Request request) {
   auto body = codec::parse_flush(request.body);
   if (!body) co_return body_error_reply(body.error());

@@ -48,6 +48,7 @@ constexpr Route kRoutes[] = {
     {M::get, "/health/buffer", health_buffer, L::health},
     {M::get, "/health/performance", health_performance, L::health},
     {M::get, "/metrics", metrics_page, L::metrics},
+    {M::get, "/openapi.json", openapi, L::other},
 };
 
 }  // namespace

@@ -50,6 +50,11 @@ class Running(unittest.TestCase):
         for name in ("holdfast_build_info", "holdfast_messages_total", "holdfast_journal_sync_duration_seconds"):
             self.assertIn(name, answer.text)
 
+    def test_openapi_names_every_path(self):
+        paths = self.d.get("/openapi.json").json["paths"]
+        self.assertEqual(set(paths["/api/v1/sessions/{id}/messages"]), {"get", "post", "put", "delete"})
+        self.assertGreater(len(paths), 20)
+
     def test_stats(self):
         data = self.d.get("/api/v1/buffer/stats").data
         expected = {
@@ -91,6 +96,46 @@ class Lifecycle(unittest.TestCase):
             import sqlite3
             with sqlite3.connect(os.path.join(d.folder, "holdfast.db")) as database:
                 self.assertEqual(database.execute("SELECT count(*) FROM items").fetchone()[0], 2)
+
+    def test_sigterm_ends_in_time_though_the_store_hangs(self):
+        import sqlite3
+        with Holdfast(*KEEP_BUFFERED, "buffer.performance.flush_timeout=5s", "server.drain_timeout=1s") as d:
+            user = d.make_user()
+            session = d.make_session(user)
+            d.add(session, "kept in the journal")
+            lock = sqlite3.connect(os.path.join(d.folder, "holdfast.db"), isolation_level=None)
+            lock.execute("BEGIN IMMEDIATE")
+            self.assertEqual(d.stop(), 0)
+            self.assertIn("left in the journal for the next start: 1 operations", d.log)
+            lock.execute("ROLLBACK")
+            lock.close()
+            d.start()
+            self.assertEqual(len(d.query(user, "journal")), 1)
+
+    def test_reasons_are_counted(self):
+        with Holdfast("buffer.round_buffer.max_size=2", "buffer.hybrid_buffer.max_size=2", "buffer.round_buffer.max_tokens=100",
+                      *KEEP_BUFFERED) as d:
+            user = d.make_user()
+            session = d.make_session(user)
+            for i in range(5):
+                d.add(session, f"short {i}")       # rounds: two move, twice; the second pair fills a batch
+            d.add(session, "word " * 90)           # tokens: what is held moves first
+            d.add(session, "word " * 300)          # oversized: goes straight on
+            d.delete(f"/api/v1/sessions/{session}/messages", {"message_ids": d.add(session, "gone")})
+            d.flush()
+            text = d.get("/metrics").text
+
+            def count(metric, reason):
+                for line in text.splitlines():
+                    if line.startswith(metric) and f'reason="{reason}"' in line:
+                        return float(line.rsplit(" ", 1)[1])
+                self.fail(f"{metric} {reason} is not exported")
+            transfers = next(line.split("{")[0] for line in text.splitlines() if 'reason="oversized"' in line)
+            flushes = next(line.split("{")[0] for line in text.splitlines() if 'reason="bypass"' in line)
+            self.assertEqual(count(transfers, "rounds"), 4)
+            self.assertGreaterEqual(count(transfers, "tokens"), 1)
+            self.assertEqual(count(transfers, "oversized"), 1)
+            self.assertGreaterEqual(count(flushes, "size"), 1)
 
     def test_bypass_by_setting_and_by_environment(self):
         for how in ({"settings": ("buffer.enabled=false",)}, {"environment": {"MEMFUSE_BUFFER_ENABLED": "false"}}):
