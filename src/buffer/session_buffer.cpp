@@ -23,7 +23,7 @@ std::optional<Replaced> change_in(Rounds& rounds, Stage stage, const Change& cha
   const auto found = find_in(rounds, change.message.id);
   if (!found) return std::nullopt;
   const auto [round, index] = *found;
-  const Replaced replaced{stage, round->messages[index].message.content.size()};
+  const Replaced replaced{stage, round->messages[index].message.content.size(), round->maybe_stored};
   round->messages[index] = {change.message, change.tokens, lsn};
   if (round->change_lsns.empty() || round->change_lsns.back() != lsn) round->change_lsns.push_back(lsn);
   return replaced;
@@ -39,7 +39,7 @@ std::optional<Replaced> erase_in(Rounds& rounds, Stage stage, std::string_view i
   const auto found = find_in(rounds, id);
   if (!found) return std::nullopt;
   const auto [round, index] = *found;
-  const Replaced replaced{stage, round->messages[index].message.content.size()};
+  const Replaced replaced{stage, round->messages[index].message.content.size(), round->maybe_stored};
   round->messages.erase(round->messages.begin() + static_cast<std::ptrdiff_t>(index));
   if (round->messages.empty()) {
     append_lsns(*round, released);
@@ -160,25 +160,31 @@ Batch SessionBuffer::batch_settled() {
   return batch;
 }
 
-std::optional<Replaced> SessionBuffer::update(const Change& change, Lsn lsn) {
-  if (const auto done = change_in(round_buffer_.rounds(), Stage::round_buffer, change, lsn)) return done;
-  if (const auto done = change_in(hybrid_, Stage::hybrid_buffer, change, lsn)) return done;
-  operations_.push_back({lsn, change});
-  ++entered_;
-  return std::nullopt;
+Applied SessionBuffer::update(const Change& change, Lsn lsn) {
+  Applied applied;
+  applied.in_place = change_in(round_buffer_.rounds(), Stage::round_buffer, change, lsn);
+  if (!applied.in_place) applied.in_place = change_in(hybrid_, Stage::hybrid_buffer, change, lsn);
+  applied.queued = queue_unless_new(applied.in_place, lsn, change);
+  return applied;
 }
 
-std::optional<Replaced> SessionBuffer::erase(std::string_view id, Lsn lsn, std::vector<Lsn>& released) {
+Applied SessionBuffer::erase(std::string_view id, Lsn lsn, std::vector<Lsn>& released) {
   const auto before = released.size();
-  auto done = erase_in(round_buffer_.rounds(), Stage::round_buffer, id, released);
-  if (!done) done = erase_in(hybrid_, Stage::hybrid_buffer, id, released);
-  if (!done) {
-    operations_.push_back({lsn, Erasure{std::string(id)}});
-    ++entered_;
-  } else if (released.size() > before) {
-    ++settled_;
-  }
-  return done;
+  Applied applied;
+  applied.in_place = erase_in(round_buffer_.rounds(), Stage::round_buffer, id, released);
+  if (!applied.in_place) applied.in_place = erase_in(hybrid_, Stage::hybrid_buffer, id, released);
+  if (released.size() > before) ++settled_;
+  applied.queued = queue_unless_new(applied.in_place, lsn, Erasure{std::string(id)});
+  return applied;
+}
+
+// A message that was changed in place and never offered to the store needs nothing from it.
+bool SessionBuffer::queue_unless_new(const std::optional<Replaced>& in_place, Lsn lsn,
+                                     std::variant<Change, Erasure> what) {
+  if (in_place && !in_place->maybe_stored) return false;
+  operations_.push_back({lsn, std::move(what), in_place.has_value()});
+  ++entered_;
+  return true;
 }
 
 std::unordered_map<std::string_view, const StoreOperation*> SessionBuffer::pending() const {
@@ -195,12 +201,14 @@ void SessionBuffer::for_each(const Visitor& visit) const {
   if (in_flight_) {
     for (const auto& round : in_flight_->rounds) {
       for (const auto& held : round.messages) {
-        if (!waiting.contains(held.message.id)) visit(Stage::in_flight, held.message);
+        const auto operation = waiting.find(held.message.id);
+        if (operation == waiting.end() || operation->second->buffered) visit(Stage::in_flight, held.message);
       }
     }
   }
   for (const auto& [id, operation] : waiting) {
-    if (const auto* change = std::get_if<Change>(&operation->what)) visit(Stage::in_flight, change->message);
+    const auto* change = std::get_if<Change>(&operation->what);
+    if (change && !operation->buffered) visit(Stage::in_flight, change->message);
   }
   for (const auto& round : hybrid_) {
     for (const auto& held : round.messages) visit(Stage::hybrid_buffer, held.message);
@@ -224,7 +232,7 @@ const Message* SessionBuffer::find(std::string_view id) const {
   if (const auto found = find_in(round_buffer_.rounds(), id)) return &found->first->messages[found->second].message;
   if (const auto found = find_in(hybrid_, id)) return &found->first->messages[found->second].message;
   const auto waiting = pending();
-  if (const auto operation = waiting.find(id); operation != waiting.end()) {
+  if (const auto operation = waiting.find(id); operation != waiting.end() && !operation->second->buffered) {
     const auto* change = std::get_if<Change>(&operation->second->what);
     return change ? &change->message : nullptr;
   }

@@ -31,7 +31,7 @@ bool apply_round(UserShard& shard, SessionState& session, buffer::BufferedRound 
 void apply_change(UserShard& shard, SessionState& session, const buffer::Change& change, Lsn lsn) {
   auto& user = shard.table.insert_user(session.session.user_id);
   user.features.erase(change.message.id);
-  if (const auto replaced = session.buffer.update(change, lsn)) {
+  if (const auto replaced = session.buffer.update(change, lsn).in_place) {
     auto& stage = shard.probe.stages[replaced->stage];
     stage.bytes_out.add(replaced->bytes);
     stage.bytes_in.add(change.message.content.size());
@@ -46,12 +46,9 @@ void apply_erasures(UserShard& shard, SessionState& session, const std::vector<s
   bool waits_for_store = false;
   for (const auto& id : ids) {
     user.features.erase(id);
-    const auto replaced = session.buffer.erase(id, lsn, released);
-    if (replaced) {
-      shard.probe.stages[replaced->stage].leave(1, replaced->bytes);
-    } else {
-      waits_for_store = true;
-    }
+    const auto applied = session.buffer.erase(id, lsn, released);
+    if (applied.in_place) shard.probe.stages[applied.in_place->stage].leave(1, applied.in_place->bytes);
+    waits_for_store = waits_for_store || applied.queued;
   }
   if (!waits_for_store) released.push_back(lsn);
   shard.journal.acknowledge(std::move(released));

@@ -65,6 +65,7 @@ void replay_append(UserShard& shard, journal::AppendRecord record, Lsn lsn) {
   session->next_seq = std::max(session->next_seq, record.round.messages.back().seq + 1);
   auto round = to_buffered(shard.parts, std::move(record.round));
   set_lsn(round, lsn);
+  round.maybe_stored = true;
   apply_round(shard, *session, std::move(round));
 }
 

@@ -135,9 +135,10 @@ TEST(SessionBuffer, AnUpdateInABufferChangesItInPlaceAndIsAcknowledgedWithIt) {
   const auto options = small(FlushStrategy::hybrid);
   SessionBuffer buffer(options);
   buffer.add(round_of(1), at(0ms));
-  const auto replaced = buffer.update(change("m1", "other"), 9);
-  ASSERT_TRUE(replaced);
-  EXPECT_EQ(replaced->stage, Stage::round_buffer);
+  const auto applied = buffer.update(change("m1", "other"), 9);
+  ASSERT_TRUE(applied.in_place);
+  EXPECT_EQ(applied.in_place->stage, Stage::round_buffer);
+  EXPECT_FALSE(applied.queued);
   EXPECT_EQ(buffer.find("m1")->content, "other");
   EXPECT_EQ(buffer.round_tokens(), 3u);
   buffer.request_flush(FlushReason::request, at(0ms));
@@ -153,10 +154,10 @@ TEST(SessionBuffer, AnEmptiedRoundIsReleasedAtOnce) {
   pair.messages.push_back(round_of(2).messages[0]);
   buffer.add(pair, at(0ms));
   std::vector<Lsn> released;
-  EXPECT_TRUE(buffer.erase("m1", 7, released));
+  EXPECT_TRUE(buffer.erase("m1", 7, released).in_place);
   EXPECT_THAT(released, IsEmpty());
   EXPECT_THAT(visible(buffer), ElementsAre("m2"));
-  EXPECT_TRUE(buffer.erase("m2", 8, released));
+  EXPECT_FALSE(buffer.erase("m2", 8, released).queued);
   EXPECT_THAT(released, ElementsAre(1));
   EXPECT_TRUE(buffer.empty());
   EXPECT_EQ(buffer.entered(), buffer.settled());
@@ -169,7 +170,7 @@ TEST(SessionBuffer, AnErasureOfAMessageInFlightHidesItAndFollowsTheBatch) {
   buffer.request_flush(FlushReason::request, at(0ms));
   buffer.take_batch(FlushReason::request);
   std::vector<Lsn> released;
-  EXPECT_FALSE(buffer.erase("m1", 5, released));
+  EXPECT_TRUE(buffer.erase("m1", 5, released).queued);
   EXPECT_THAT(visible(buffer), IsEmpty());
   EXPECT_EQ(buffer.find("m1"), nullptr);
   std::vector<std::string> hidden;
@@ -183,13 +184,36 @@ TEST(SessionBuffer, AnErasureOfAMessageInFlightHidesItAndFollowsTheBatch) {
 TEST(SessionBuffer, AChangeOfAStoredMessageIsVisibleUntilTheStoreHasIt) {
   const auto options = small(FlushStrategy::hybrid);
   SessionBuffer buffer(options);
-  EXPECT_FALSE(buffer.update(change("old", "new text"), 4));
+  EXPECT_TRUE(buffer.update(change("old", "new text"), 4).queued);
   EXPECT_EQ(buffer.find("old")->content, "new text");
   EXPECT_THAT(visible(buffer), ElementsAre("old"));
   buffer.take_batch(*buffer.flush_due(at(0ms)));
   EXPECT_THAT(visible(buffer), ElementsAre("old"));
   buffer.batch_settled();
   EXPECT_THAT(visible(buffer), IsEmpty());
+}
+
+// After a crash the store may hold what is replayed: a change in memory alone would be ignored there, an erasure undone.
+TEST(SessionBuffer, OperationsOnReplayedMessagesAlsoReachTheStore) {
+  const auto options = small(FlushStrategy::hybrid);
+  SessionBuffer buffer(options);
+  for (Lsn lsn = 1; lsn <= 2; ++lsn) {
+    auto replayed = round_of(lsn);
+    replayed.maybe_stored = true;
+    buffer.add(replayed, at(0ms));
+  }
+  std::vector<Lsn> released;
+  EXPECT_TRUE(buffer.update(change("m1", "changed"), 8).queued);
+  EXPECT_TRUE(buffer.erase("m2", 9, released).queued);
+  EXPECT_THAT(visible(buffer), ElementsAre("m1"));
+  buffer.request_flush(FlushReason::request, at(0ms));
+  const auto& batch = buffer.take_batch(FlushReason::request);
+  EXPECT_EQ(batch.operations.size(), 2u);
+  EXPECT_THAT(batch_ids(batch), ElementsAre("m1"));
+  EXPECT_THAT(visible(buffer), ElementsAre("m1"));
+  EXPECT_EQ(buffer.find("m1")->content, "changed");
+  buffer.batch_settled();
+  EXPECT_EQ(buffer.entered(), buffer.settled());
 }
 
 TEST(SessionBuffer, ALargeBacklogLeavesInBatchesOfWholeRounds) {

@@ -21,6 +21,7 @@ struct BufferedRound {
   std::vector<Lsn> change_lsns;           // of updates made to its messages here; acknowledged together with lsn
   SteadyTime added{};                     // when it became durable here
   SteadyTime moved{};                     // when it entered the hybrid buffer
+  bool maybe_stored = false;  // replayed: the run before may have stored it and not got to note that
 
   std::size_t tokens() const;
   std::size_t bytes() const;  // of contents

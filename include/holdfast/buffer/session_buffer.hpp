@@ -43,6 +43,7 @@ struct Erasure {
 struct StoreOperation {
   Lsn lsn = 0;
   std::variant<Change, Erasure> what;
+  bool buffered = false;  // the buffers hold the message itself: this is for a copy the store may have (maybe_stored)
   std::string_view id() const;
 };
 
@@ -60,6 +61,12 @@ struct Batch {
 struct Replaced {  // what a change or erasure in place took away, for accounting
   Stage stage;
   std::size_t bytes;
+  bool maybe_stored;  // of its round
+};
+
+struct Applied {
+  std::optional<Replaced> in_place;
+  bool queued = false;  // an operation for the store waits; its LSN is acknowledged with it
 };
 
 class SessionBuffer {
@@ -92,12 +99,12 @@ class SessionBuffer {
   const Batch* in_flight() const { return in_flight_ ? &*in_flight_ : nullptr; }
   Batch batch_settled();  // in the store, or given up: gone from here
 
-  // Journalled operations on a message. In the round or hybrid buffer it is changed in place; otherwise it is in flight
-  // or in the store, and an operation for the store is queued. Where an erasure in place leaves a round empty, the LSNs that
-  // became free are appended to released; the erasure's own LSN is then the caller's to acknowledge.
-  // Nothing is returned for a queued operation.
-  std::optional<Replaced> update(const Change& change, Lsn lsn);
-  std::optional<Replaced> erase(std::string_view id, Lsn lsn, std::vector<Lsn>& released);
+  // Journalled operations on a message. In the round or hybrid buffer it is changed in place; where it is in flight or in
+  // the store, or may be in the store too, an operation for the store is queued. Where an erasure in place leaves a round
+  // empty, the LSNs that became free are appended to released. The LSN of an erasure that queued nothing is the caller's to
+  // acknowledge.
+  Applied update(const Change& change, Lsn lsn);
+  Applied erase(std::string_view id, Lsn lsn, std::vector<Lsn>& released);
 
   // Visits every message that is in a buffer or whose stored copy waits for a change, as it is to be, erased ones left
   // out. What it visits wins over the store's copy.
@@ -121,6 +128,7 @@ class SessionBuffer {
 
  private:
   std::vector<Move> move_on(std::vector<Moved> moved, SteadyTime now);
+  bool queue_unless_new(const std::optional<Replaced>& in_place, Lsn lsn, std::variant<Change, Erasure> what);
   // The last operation that waits for each message; empty most of the time.
   std::unordered_map<std::string_view, const StoreOperation*> pending() const;
 
