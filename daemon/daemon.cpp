@@ -24,7 +24,7 @@ using std::chrono::steady_clock;
 
 constexpr unsigned kStoreThreads = 3;
 constexpr std::size_t kStoreQueue = 1024;
-constexpr seconds kRequestsEnd{3};       // for requests in flight, at the stop
+constexpr seconds kRequestsEnd{3};  // for requests in flight, at the stop
 constexpr milliseconds kStopAtMost{24'500};
 constexpr milliseconds kHurryInterval{20};
 constexpr std::chrono::hours kReplayAtMost{24};
@@ -34,8 +34,8 @@ T run_on(runtime::Executor executor, boost::asio::awaitable<T> work) {
   return boost::asio::co_spawn(executor, std::move(work), boost::asio::use_future).get();
 }
 
-// Ends the process when the stop takes too long, a store that hangs in a write for instance. Everything acknowledged is
-// already as durable as its answer said.
+// Ends the process when the stop takes too long, a store that hangs in a write for instance. Everything
+// acknowledged is already as durable as its answer said.
 class StopDeadline {
  public:
   StopDeadline() : thread_([this] { run(); }) {}
@@ -83,7 +83,8 @@ Result<void> Daemon::start() {
       engine::JournalPort::deliver(std::move(completions));
     });
   });
-  for (auto& shard : shards_) boost::asio::post(shard->executor, [&loop = shard->flush_loop] { loop.start(); });
+  for (auto& shard : shards_)
+    boost::asio::post(shard->executor, [&loop = shard->flush_loop] { loop.start(); });
   server_->start();
   serving_ = true;
   if (auto replayed = replay_journal(); !replayed) {
@@ -101,7 +102,8 @@ Result<void> Daemon::open_storage() {
   if (settings_.journal.durability == journal::Durability::none) {
     log::warn("journal.durability is none: acknowledged messages are lost when the process is killed");
   }
-  // The store is opened once the journal's directory is ours; the journal must not reuse an LSN the store has seen.
+  // The store is opened once the journal's directory is ours; the journal must not reuse an LSN the store has
+  // seen.
   const auto open_store = [this]() -> Result<Lsn> {
     auto sqlite = settings_.sqlite;
     sqlite.busy_timeout = settings_.flush.flush_timeout;
@@ -110,7 +112,8 @@ Result<void> Daemon::open_storage() {
     store_ = std::move(*store);
     return store_->last_lsn();
   };
-  auto journal = journal::Journal::open(settings_.journal, io::posix_file_system(), open_store, probes_.journal);
+  auto journal =
+      journal::Journal::open(settings_.journal, io::posix_file_system(), open_store, probes_.journal);
   if (!journal) return journal.error();
   journal_ = std::move(*journal);
   return {};
@@ -119,20 +122,23 @@ Result<void> Daemon::open_storage() {
 void Daemon::wire() {
   const auto& clock = system_clock();
   store_pool_ = std::make_unique<runtime::BlockingPool>("store", kStoreThreads, kStoreQueue);
-  flush_workers_ = std::make_unique<flush::FlushWorkers>(settings_.flush, *store_, embedder_, clock, probes_.flush);
+  flush_workers_ =
+      std::make_unique<flush::FlushWorkers>(settings_.flush, *store_, embedder_, clock, probes_.flush);
   parts_ = std::make_unique<engine::Parts>(
       engine::Parts{engine_options(), clock, *store_, *store_pool_, *flush_workers_, *journal_, embedder_,
                     text::TokenCounter(settings_.token_model, settings_.token_fallback_multiplier)});
   if (!parts_->tokens.exact()) {
-    log::warn("the encoding of token model {} is not known: tokens are estimated from words", settings_.token_model);
+    log::warn("the encoding of token model {} is not known: tokens are estimated from words",
+              settings_.token_model);
   }
   for (unsigned i = 0; i < shard_set_.size(); ++i) {
-    shards_.push_back(std::make_unique<engine::UserShard>(*parts_, i, shard_set_.size(), shard_set_.executor(i),
-                                                          *probes_.shards[i]));
+    shards_.push_back(std::make_unique<engine::UserShard>(*parts_, i, shard_set_.size(),
+                                                          shard_set_.executor(i), *probes_.shards[i]));
   }
   memory_ = std::make_unique<service::MemoryService>(*parts_, shard_set_, shards_);
   store_watch_ = std::make_unique<service::StoreWatch>(*store_, *store_pool_, clock);
-  const metrics::Capacity capacity{settings_.flush.workers, static_cast<double>(std::thread::hardware_concurrency()),
+  const metrics::Capacity capacity{settings_.flush.workers,
+                                   static_cast<double>(std::thread::hardware_concurrency()),
                                    settings_.max_buffer_bytes};
   window_ = std::make_unique<metrics::WindowHistory>(probes_, settings_.metrics, capacity, clock);
   exporter_ = std::make_unique<metrics::Exporter>(probes_, *window_, clock, fixed_metrics(), [this] {
@@ -142,12 +148,14 @@ void Daemon::wire() {
     }
     return live;
   });
-  status_ = std::make_unique<http::Status>(http::StatusSources{*parts_, probes_, *window_, *exporter_, *store_watch_,
-                                                               settings_.metrics, usage_sources(),
-                                                               settings_.max_process_bytes, HOLDFAST_VERSION});
-  api_ = std::make_unique<http::Api>(
-      http::Api{*memory_, *status_, settings_.http.limits,
-                {settings_.sort_results == settings::SortResults::by_timestamp, settings_.results_descending}});
+  status_ = std::make_unique<http::Status>(
+      http::StatusSources{*parts_, probes_, *window_, *exporter_, *store_watch_, settings_.metrics,
+                          usage_sources(), settings_.max_process_bytes, HOLDFAST_VERSION});
+  api_ = std::make_unique<http::Api>(http::Api{
+      *memory_,
+      *status_,
+      settings_.http.limits,
+      {settings_.sort_results == settings::SortResults::by_timestamp, settings_.results_descending}});
   server_ = std::make_unique<http::Server>(settings_.http, std::move(*acceptor_), shard_set_, *api_, probes_);
   monitor_ = std::make_unique<Monitor>(settings_.metrics, usage_sources(), *window_, *store_watch_);
 }
@@ -156,23 +164,25 @@ Result<void> Daemon::replay_journal() {
   Result<void> failed;
   const auto summary = journal_->replay([&](journal::ReplayedRecord record) {
     if (!failed) return;
-    const auto& user = std::visit([](const auto& operation) -> const std::string& { return operation.user_id; },
-                                  record.operation);
+    const auto& user = std::visit(
+        [](const auto& operation) -> const std::string& { return operation.user_id; }, record.operation);
     auto& shard = *shards_[shard_set_.owner(route_key(user))];
     failed = run_on(shard.executor, ingest::replay(shard, std::move(record)));
   });
   if (!summary) return summary.error();
   if (!failed) return failed;
   if (summary->records > 0 || summary->torn_bytes > 0 || summary->damaged_regions > 0) {
-    log::info("journal replayed: {} operations from {} segments, {} were in the store already, {} bytes torn off, {} "
-              "damaged regions",
-              summary->records, summary->segments, summary->acknowledged, summary->torn_bytes,
-              summary->damaged_regions);
+    log::info(
+        "journal replayed: {} operations from {} segments, {} were in the store already, {} bytes torn off, "
+        "{} "
+        "damaged regions",
+        summary->records, summary->segments, summary->acknowledged, summary->torn_bytes,
+        summary->damaged_regions);
   }
   if (settings_.buffer_enabled) return {};
   // Bypass mode has no buffers: what the journal still held goes to the store first.
-  const auto pending = run_on(shard_set_.executor(0),
-                              memory_->drain(metrics::FlushReason::replay, steady_clock::now() + kReplayAtMost));
+  const auto pending = run_on(shard_set_.executor(0), memory_->drain(metrics::FlushReason::replay,
+                                                                     steady_clock::now() + kReplayAtMost));
   if (pending > 0) return permanent("the store does not take what the journal still holds");
   return {};
 }
@@ -180,7 +190,8 @@ Result<void> Daemon::replay_journal() {
 void Daemon::stop(const std::function<bool()>& hurry) {
   const StopDeadline deadline;
   status_->set_phase(http::Phase::stopping);
-  log::info("stopping: draining for at most {} s", (settings_.drain_delay + settings_.drain_timeout).count() / 1000);
+  log::info("stopping: draining for at most {} s",
+            (settings_.drain_delay + settings_.drain_timeout).count() / 1000);
   drain(hurry);
   close();
   const auto left = probes_.journal.unacknowledged.value();
@@ -258,8 +269,9 @@ metrics::Fixed Daemon::fixed_metrics() const {
   fixed.journal_limit_bytes = settings_.journal.max_bytes;
   const auto& buffer = settings_.buffer;
   const bool timed = buffer.strategy != buffer::FlushStrategy::size_based && buffer.hybrid.auto_flush;
-  fixed.flush_deadline = timed ? std::min(buffer.flush_interval + buffer.hybrid.auto_flush_interval, buffer.force_flush_timeout)
-                               : buffer.force_flush_timeout;
+  fixed.flush_deadline =
+      timed ? std::min(buffer.flush_interval + buffer.hybrid.auto_flush_interval, buffer.force_flush_timeout)
+            : buffer.force_flush_timeout;
   fixed.sources = usage_sources();
   return fixed;
 }

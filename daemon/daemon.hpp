@@ -1,5 +1,5 @@
-// The composition root: every part of the daemon and the order in which it starts and stops. The only file that knows
-// every module.
+// The composition root: every part of the daemon and the order in which it starts and stops. The only file
+// that knows every module.
 #pragma once
 
 #include <chrono>
@@ -26,12 +26,12 @@ class Daemon {
   explicit Daemon(const settings::Settings& settings);
   ~Daemon();
 
-  // Opens everything, starts serving health, replays the journal, then takes requests. Errors (permanent): one line;
-  // nothing is left running.
+  // Opens everything, starts serving health, replays the journal, then takes requests. Errors (permanent):
+  // one line; nothing is left running.
   Result<void> start();
 
-  // Readiness red, the drain, everything closed, within 25 s. hurry() is asked again and again: once true, nothing more
-  // is waited for (what is not in the store is in the journal).
+  // Readiness red, the drain, everything closed, within 25 s. hurry() is asked again and again: once true,
+  // nothing more is waited for (what is not in the store is in the journal).
   void stop(const std::function<bool()>& hurry);
 
  private:

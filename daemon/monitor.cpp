@@ -7,8 +7,8 @@
 
 namespace holdfast {
 
-Monitor::Monitor(const metrics::Options& options, metrics::UsageSources sources, metrics::WindowHistory& window,
-                 service::StoreWatch& store)
+Monitor::Monitor(const metrics::Options& options, metrics::UsageSources sources,
+                 metrics::WindowHistory& window, service::StoreWatch& store)
     : options_(options), sources_(std::move(sources)), window_(window), store_(store) {
   window_.take(metrics::read_process_usage(sources_));
   store_.ask();
@@ -16,7 +16,9 @@ Monitor::Monitor(const metrics::Options& options, metrics::UsageSources sources,
   pthread_setname_np(thread_.native_handle(), "monitor");
 }
 
-Monitor::~Monitor() { stop(); }
+Monitor::~Monitor() {
+  stop();
+}
 
 void Monitor::stop() {
   {

@@ -1,5 +1,5 @@
-// The monitor thread: a sample of all probes for the history, each collection interval, and the question to the store whether
-// it is well, each health check interval.
+// The monitor thread: a sample of all probes for the history, each collection interval, and the question to
+// the store whether it is well, each health check interval.
 #pragma once
 
 #include <condition_variable>

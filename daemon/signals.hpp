@@ -5,7 +5,8 @@
 
 namespace holdfast {
 
-// Blocks SIGTERM and SIGINT in this and all threads made later, and ignores SIGPIPE. Call before any thread starts.
+// Blocks SIGTERM and SIGINT in this and all threads made later, and ignores SIGPIPE. Call before any thread
+// starts.
 void block_signals();
 
 // Waits for SIGTERM or SIGINT.

@@ -89,7 +89,8 @@ Result<Timestamp> parse_iso8601(std::string_view text) {
                       take_number(rest, 2, hour) && take_char(rest, ":") && take_number(rest, 2, minute) &&
                       take_char(rest, ":") && take_number(rest, 2, second) && take_fraction(rest, fraction) &&
                       take_zone(rest, offset) && rest.empty();
-  const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month(static_cast<unsigned>(month)),
+  const std::chrono::year_month_day date{std::chrono::year{year},
+                                         std::chrono::month(static_cast<unsigned>(month)),
                                          std::chrono::day(static_cast<unsigned>(day))};
   if (!shaped || !date.ok() || hour > 23 || minute > 59 || second > 60) {
     return permanent("not an ISO 8601 date and time");

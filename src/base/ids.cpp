@@ -67,14 +67,19 @@ std::size_t sequence_length(std::string_view text) {
 
 }  // namespace
 
-RouteKey route_key(std::string_view user_id) { return XXH3_64bits(user_id.data(), user_id.size()) >> 16; }
+RouteKey route_key(std::string_view user_id) {
+  return XXH3_64bits(user_id.data(), user_id.size()) >> 16;
+}
 
 std::string make_uuid_v7(Timestamp now) {
-  const auto since_epoch = std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
+  const auto since_epoch =
+      std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
   return format_uuid(static_cast<std::uint64_t>(since_epoch) & 0xFFFF'FFFF'FFFF, 7);
 }
 
-std::string make_session_id(RouteKey user) { return format_uuid(user, 8); }
+std::string make_session_id(RouteKey user) {
+  return format_uuid(user, 8);
+}
 
 std::optional<RouteKey> session_route_key(std::string_view session_id) {
   if (session_id.size() != 36) return std::nullopt;

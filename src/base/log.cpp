@@ -22,7 +22,8 @@ class JsonMessage final : public spdlog::custom_flag_formatter {
       out.push_back('\\');
       out.push_back(c);
     } else if (static_cast<unsigned char>(c) < 0x20) {
-      fmt::format_to(std::back_inserter(out), "\\u{:04x}", static_cast<unsigned>(static_cast<unsigned char>(c)));
+      fmt::format_to(std::back_inserter(out), "\\u{:04x}",
+                     static_cast<unsigned>(static_cast<unsigned char>(c)));
     } else {
       out.push_back(c);
     }
@@ -40,7 +41,8 @@ spdlog::level::level_enum parse_level(std::string_view level) {
 }  // namespace
 
 void configure(Format format, std::string_view level) {
-  auto logger = std::make_shared<spdlog::logger>("holdfast", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
+  auto logger =
+      std::make_shared<spdlog::logger>("holdfast", std::make_shared<spdlog::sinks::stderr_color_sink_mt>());
   logger->set_level(parse_level(level));
   logger->flush_on(spdlog::level::info);
   if (format == Format::json) {

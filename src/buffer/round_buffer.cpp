@@ -11,9 +11,9 @@ std::size_t BufferedRound::tokens() const {
 }
 
 std::size_t BufferedRound::bytes() const {
-  return std::accumulate(messages.begin(), messages.end(), std::size_t{0}, [](std::size_t sum, const BufferedMessage& held) {
-    return sum + held.message.content.size();
-  });
+  return std::accumulate(
+      messages.begin(), messages.end(), std::size_t{0},
+      [](std::size_t sum, const BufferedMessage& held) { return sum + held.message.content.size(); });
 }
 
 std::size_t RoundBuffer::tokens() const {

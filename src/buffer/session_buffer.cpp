@@ -8,7 +8,8 @@ namespace {
 
 // The message in one of the rounds, newest round first (changes mostly concern what is recent).
 template <class Rounds>
-auto find_in(Rounds& rounds, std::string_view id) -> std::optional<std::pair<decltype(rounds.begin()), std::size_t>> {
+auto find_in(Rounds& rounds, std::string_view id)
+    -> std::optional<std::pair<decltype(rounds.begin()), std::size_t>> {
   for (auto round = rounds.end(); round != rounds.begin();) {
     --round;
     for (std::size_t i = 0; i < round->messages.size(); ++i) {
@@ -35,7 +36,8 @@ void append_lsns(const BufferedRound& round, std::vector<Lsn>& lsns) {
 }
 
 template <class Rounds>
-std::optional<Replaced> erase_in(Rounds& rounds, Stage stage, std::string_view id, std::vector<Lsn>& released) {
+std::optional<Replaced> erase_in(Rounds& rounds, Stage stage, std::string_view id,
+                                 std::vector<Lsn>& released) {
   const auto found = find_in(rounds, id);
   if (!found) return std::nullopt;
   const auto [round, index] = *found;
@@ -118,7 +120,8 @@ std::optional<FlushReason> SessionBuffer::flush_due(SteadyTime now) const {
     return FlushReason::size;
   }
   const bool timed = options_->strategy != FlushStrategy::size_based && options_->hybrid.auto_flush;
-  if (timed && now >= hybrid_.front().moved + options_->hybrid.auto_flush_interval) return FlushReason::interval;
+  if (timed && now >= hybrid_.front().moved + options_->hybrid.auto_flush_interval)
+    return FlushReason::interval;
   return std::nullopt;
 }
 
@@ -132,7 +135,8 @@ std::optional<SteadyTime> SessionBuffer::next_deadline() const {
   }
   if (!hybrid_.empty() && !in_flight_) {
     consider(hybrid_.front().added + options_->force_flush_timeout);
-    if (timed && options_->hybrid.auto_flush) consider(hybrid_.front().moved + options_->hybrid.auto_flush_interval);
+    if (timed && options_->hybrid.auto_flush)
+      consider(hybrid_.front().moved + options_->hybrid.auto_flush_interval);
   }
   return next;
 }
@@ -229,7 +233,8 @@ void SessionBuffer::for_each_erasure(const std::function<void(std::string_view)>
 }
 
 const Message* SessionBuffer::find(std::string_view id) const {
-  if (const auto found = find_in(round_buffer_.rounds(), id)) return &found->first->messages[found->second].message;
+  if (const auto found = find_in(round_buffer_.rounds(), id))
+    return &found->first->messages[found->second].message;
   if (const auto found = find_in(hybrid_, id)) return &found->first->messages[found->second].message;
   const auto waiting = pending();
   if (const auto operation = waiting.find(id); operation != waiting.end() && !operation->second->buffered) {

@@ -34,8 +34,8 @@ asio::awaitable<Outcome<void>> update(UserShard& shard, std::string user_id, std
                                       std::vector<Message> messages) {
   std::vector<store::MessageOperation> operations;
   for (auto& to : messages) {
-    operations.push_back(store::UpdateMessage{std::move(to.id), to.role, std::move(to.content),
-                                              std::move(to.metadata), to.updated_at, 0, {}});
+    operations.push_back(store::UpdateMessage{
+        std::move(to.id), to.role, std::move(to.content), std::move(to.metadata), to.updated_at, 0, {}});
   }
   co_return co_await write(shard, std::move(user_id), std::move(session_id), std::move(operations));
 }

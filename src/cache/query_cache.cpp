@@ -7,7 +7,9 @@
 namespace holdfast::cache {
 namespace {
 
-bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
+bool is_space(char c) {
+  return c == ' ' || (c >= '\t' && c <= '\r');
+}
 
 std::string fold(std::string_view text) {
   std::string folded;
@@ -50,7 +52,8 @@ bool QueryCache::caches(const Query& query) const {
          static_cast<std::uint64_t>(query.top_k) <= options_.results_per_entry;
 }
 
-const std::vector<ScoredResult>* QueryCache::find(const Query& query, std::uint64_t user_version, SteadyTime now) {
+const std::vector<ScoredResult>* QueryCache::find(const Query& query, std::uint64_t user_version,
+                                                  SteadyTime now) {
   if (!caches(query)) {
     probe_.cache[metrics::CacheOutcome::bypassed].add();
     return nullptr;

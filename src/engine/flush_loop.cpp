@@ -1,11 +1,11 @@
 #include "holdfast/engine/flush_loop.hpp"
 
+#include <algorithm>
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
-#include <algorithm>
 #include <memory>
 
 #include "holdfast/base/ids.hpp"
@@ -66,8 +66,8 @@ store::SessionBatch to_store_batch(const SessionState& session, const buffer::Ba
 
 }  // namespace
 
-FlushLoop::FlushLoop(const Parts& parts, runtime::Executor executor, SessionTable& table, JournalPort& journal,
-                     metrics::ShardProbe& probe)
+FlushLoop::FlushLoop(const Parts& parts, runtime::Executor executor, SessionTable& table,
+                     JournalPort& journal, metrics::ShardProbe& probe)
     : parts_(parts),
       executor_(std::move(executor)),
       table_(table),
@@ -76,7 +76,9 @@ FlushLoop::FlushLoop(const Parts& parts, runtime::Executor executor, SessionTabl
       deadline_timer_(executor_),
       housekeeping_timer_(executor_) {}
 
-void FlushLoop::start() { on_housekeeping(); }
+void FlushLoop::start() {
+  on_housekeeping();
+}
 
 void FlushLoop::stop() {
   stopped_ = true;
@@ -109,8 +111,10 @@ void FlushLoop::forget(SessionState& session) {
   if (session.deadline) schedule_.erase({*session.deadline, &session});
   dirty_.erase(&session);
   std::erase(waiting_, &session);
+  auto& user = table_.insert_user(session.session.user_id);
   session.buffer.for_each([&](Stage stage, const Message& message) {
     if (stage != Stage::in_flight) probe_.stages[stage].leave(1, message.content.size());
+    user.features.erase(message.id);
   });
   if (const auto* batch = session.buffer.in_flight()) {
     probe_.stages[Stage::in_flight].leave(batch->message_count(), batch->bytes());
@@ -153,10 +157,10 @@ void FlushLoop::hand_over(SessionState& session) {
   flush::Job job;
   job.batch = to_store_batch(session, batch);
   job.priority = priority_of(batch.reason);
-  job.done = [this, executor = executor_, id = session.session.id, lsns = batch.lsns()](Result<void> answer) mutable {
-    asio::post(executor, [this, id = std::move(id), lsns = std::move(lsns), answer = std::move(answer)]() mutable {
-      settled(id, lsns, std::move(answer));
-    });
+  job.done = [this, executor = executor_, id = session.session.id,
+              lsns = batch.lsns()](Result<void> answer) mutable {
+    asio::post(executor, [this, id = std::move(id), lsns = std::move(lsns),
+                          answer = std::move(answer)]() mutable { settled(id, lsns, std::move(answer)); });
   };
   parts_.flush.queue().push(std::move(job));
 }
@@ -197,23 +201,26 @@ void FlushLoop::failed(SessionState& session, const Error& error) {
   ++session.attempts;
   const bool refused = error.kind == ErrorKind::permanent;
   probe_.failed_batches.add();
-  probe_.retries[refused ? metrics::RetryReason::store_permanent : metrics::RetryReason::store_retryable].add();
+  probe_.retries[refused ? metrics::RetryReason::store_permanent : metrics::RetryReason::store_retryable]
+      .add();
   const auto delay = flush::retry_delay(parts_.options.flush, session.attempts,
                                         static_cast<std::uint64_t>(route_key(random_hex(16))));
   session.retry_at = now + delay;
   if (now - last_failure_log_ >= kFailureLogInterval) {
     last_failure_log_ = now;
-    log::warn("flush failed, attempt {}, next try in {} ms, {} sessions waiting on this shard: {}", session.attempts,
-              delay.count(), dirty_.size(), error.message);
+    log::warn("flush failed, attempt {}, next try in {} ms, {} sessions waiting on this shard: {}",
+              session.attempts, delay.count(), dirty_.size(), error.message);
   }
   if (refused) {
-    asio::co_spawn(executor_, check_session_exists(session.session.id), [](const std::exception_ptr& problem) {
-      if (problem) log::error("checking a refused session ended in an exception");
-    });
+    asio::co_spawn(executor_, check_session_exists(session.session.id),
+                   [](const std::exception_ptr& problem) {
+                     if (problem) log::error("checking a refused session ended in an exception");
+                   });
   }
 }
 
-// A store that refuses a batch for good may have lost the session behind our back; then its messages have nowhere to go.
+// A store that refuses a batch for good may have lost the session behind our back; then its messages have
+// nowhere to go.
 asio::awaitable<void> FlushLoop::check_session_exists(std::string session_id) {
   auto& store = parts_.store;
   auto call = [&store, session_id] { return store.session(session_id); };
@@ -226,7 +233,8 @@ void FlushLoop::give_up(SessionState& session) {
   std::uint64_t messages = 0;
   session.buffer.for_each([&](Stage, const Message&) { ++messages; });
   probe_.dead[metrics::DeadReason::session_gone].add(messages);
-  log::error("session {} is no longer in the store: {} of its messages are given up", session.session.id, messages);
+  log::error("session {} is no longer in the store: {} of its messages are given up", session.session.id,
+             messages);
   forget(session);
   table_.erase_session(session);
 }
@@ -303,7 +311,8 @@ void FlushLoop::on_deadline() {
     schedule_.erase(schedule_.begin());
     session->deadline.reset();
     touched(*session);
-    // A deadline that nothing could be done about yet must not spin: the next event of the session brings it back.
+    // A deadline that nothing could be done about yet must not spin: the next event of the session brings it
+    // back.
     if (session->deadline && *session->deadline <= now) {
       schedule_.erase({*session->deadline, session});
       session->deadline.reset();

@@ -29,8 +29,8 @@ asio::awaitable<Outcome<std::vector<Message>>> find_messages(UserShard& shard, s
   if (elsewhere.empty()) co_return found;
   auto& store = shard.parts.store;
   auto call = [&store, user_id, elsewhere] { return store.find_messages(user_id, elsewhere); };
-  auto stored =
-      co_await runtime::call_blocking(shard.parts.store_pool, shard.parts.options.store_timeout, std::move(call));
+  auto stored = co_await runtime::call_blocking(shard.parts.store_pool, shard.parts.options.store_timeout,
+                                                std::move(call));
   if (!stored) co_return unavailable(stored.error());
   std::move(stored->begin(), stored->end(), std::back_inserter(found));
   co_return found;

@@ -5,8 +5,9 @@
 namespace holdfast::engine {
 namespace {
 
-// A shard keeps about this many catalogue entries of each kind (≤ 1 KiB each) without anything buffered. Which idle ones
-// go does not matter (each is one read of the store away); a hundredth goes at a time, so that the walk is rare.
+// A shard keeps about this many catalogue entries of each kind (≤ 1 KiB each) without anything buffered.
+// Which idle ones go does not matter (each is one read of the store away); a hundredth goes at a time, so
+// that the walk is rare.
 constexpr std::size_t kMaxEntries = 100'000;
 
 template <class Map, class IsIdle, class BeforeErase>
@@ -121,7 +122,8 @@ std::vector<SessionState*> SessionTable::all_sessions() {
 
 void SessionTable::evict_idle_sessions() {
   evict(
-      sessions_, [](const SessionState& session) { return session.buffer.empty() && session.writes_under_way == 0; },
+      sessions_,
+      [](const SessionState& session) { return session.buffer.empty() && session.writes_under_way == 0; },
       [this](SessionState& session) {
         if (auto* user = find_user(session.session.user_id)) user->sessions.erase(&session);
       });

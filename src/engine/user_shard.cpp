@@ -29,7 +29,8 @@ UserShard::UserShard(const Parts& shared, unsigned index, unsigned shard_count, 
 
 bool UserShard::has_room(std::size_t messages, std::size_t bytes) const {
   std::size_t held_items = messages, held_bytes = bytes;
-  for (const auto stage : {metrics::Stage::round_buffer, metrics::Stage::hybrid_buffer, metrics::Stage::in_flight}) {
+  for (const auto stage :
+       {metrics::Stage::round_buffer, metrics::Stage::hybrid_buffer, metrics::Stage::in_flight}) {
     const auto& counts = probe.stages[stage];
     held_items += counts.items_in.value() - counts.items_out.value();
     held_bytes += counts.bytes_in.value() - counts.bytes_out.value();

@@ -11,8 +11,8 @@
 namespace holdfast::flush {
 namespace {
 
-// A worker's share of one transaction: enough batches that its one sync is spread thin, few enough that the others
-// find work.
+// A worker's share of one transaction: enough batches that its one sync is spread thin, few enough that the
+// others find work.
 constexpr std::size_t kMaxJobsAWrite = 64;
 
 void fill_features(store::SessionBatch& batch, const text::Embedder& embedder) {
@@ -42,7 +42,9 @@ FlushWorkers::FlushWorkers(const Options& options, store::MemoryStore& store, co
   }
 }
 
-FlushWorkers::~FlushWorkers() { stop(); }
+FlushWorkers::~FlushWorkers() {
+  stop();
+}
 
 void FlushWorkers::stop() {
   queue_.close();
@@ -73,7 +75,8 @@ void FlushWorkers::run(std::size_t worker) {
 void FlushWorkers::write(std::vector<Job> jobs, std::size_t worker) {
   const auto began = clock_.steady_now();
   probe_.busy_workers.add();
-  write_began_[worker].store(std::max<std::int64_t>(1, began.time_since_epoch().count()), std::memory_order_relaxed);
+  write_began_[worker].store(std::max<std::int64_t>(1, began.time_since_epoch().count()),
+                             std::memory_order_relaxed);
   std::vector<store::SessionBatch> batches;
   batches.reserve(jobs.size());
   for (auto& job : jobs) {

@@ -35,11 +35,16 @@ struct Rejection {  // why a request is answered before a route sees it
 
 Method method_of(bhttp::verb verb) {
   switch (verb) {
-    case bhttp::verb::get: return Method::get;
-    case bhttp::verb::post: return Method::post;
-    case bhttp::verb::put: return Method::put;
-    case bhttp::verb::delete_: return Method::erase;
-    default: return Method::other;
+    case bhttp::verb::get:
+      return Method::get;
+    case bhttp::verb::post:
+      return Method::post;
+    case bhttp::verb::put:
+      return Method::put;
+    case bhttp::verb::delete_:
+      return Method::erase;
+    default:
+      return Method::other;
   }
 }
 
@@ -66,7 +71,9 @@ Rejection rejection_for(const beast::error_code& error) {
   return {400, "Malformed HTTP request: " + error.message()};
 }
 
-std::string error_body(const Rejection& rejection) { return codec::render_error(rejection.status, rejection.message, {}); }
+std::string error_body(const Rejection& rejection) {
+  return codec::render_error(rejection.status, rejection.message, {});
+}
 
 bhttp::response<bhttp::string_body> to_response(Reply reply, unsigned version, bool keep_alive) {
   bhttp::response<bhttp::string_body> response{static_cast<bhttp::status>(reply.status), version};
@@ -109,7 +116,8 @@ Target resolve(const Parser& parser) {
   auto match = find_route(target.request.method, target.request.path);
   if (!match.route) {
     const bool known = !match.allowed.empty();
-    target.rejection = Rejection{known ? 405u : 404u, known ? "Method Not Allowed" : "Not Found", false, match.allowed};
+    target.rejection =
+        Rejection{known ? 405u : 404u, known ? "Method Not Allowed" : "Not Found", false, match.allowed};
     return target;
   }
   target.route = match.route;
@@ -125,7 +133,9 @@ std::optional<Reply> refusal_while_not_ready(const Status& status, const Route& 
       route.label == metrics::Route::metrics || route.label == metrics::Route::buffer) {
     return std::nullopt;
   }
-  return Reply{503, codec::render_error(503, "Starting: the journal is being replayed", {}), "application/json",
+  return Reply{503,
+               codec::render_error(503, "Starting: the journal is being replayed", {}),
+               "application/json",
                {{"Retry-After", "1"}}};
 }
 
@@ -134,7 +144,8 @@ asio::awaitable<Reply> answer(Api& api, const Route& route, Request request) {
   try {
     co_return co_await route.handle(api, std::move(request));
   } catch (const std::exception& bug) {
-    log::error("a request to {} {} ended in an exception: {}", to_string(route.method), route.pattern, bug.what());
+    log::error("a request to {} {} ended in an exception: {}", to_string(route.method), route.pattern,
+               bug.what());
   }
   co_return Reply{500, codec::render_error(500, "Internal server error", {}), "application/json", {}};
 }
@@ -151,8 +162,8 @@ asio::awaitable<bool> send(Stream& stream, Reply reply, unsigned version, bool k
   co_return !error && keep_alive;
 }
 
-// After an answer that ends the connection: a client that is still sending would be reset by a plain close, and never read
-// the answer. So what it sends is read and dropped, for a while.
+// After an answer that ends the connection: a client that is still sending would be reset by a plain close,
+// and never read the answer. So what it sends is read and dropped, for a while.
 asio::awaitable<void> linger(Stream& stream) {
   constexpr std::size_t kMostBytes = 16u << 20;
   beast::error_code ignored;
@@ -183,7 +194,8 @@ asio::awaitable<beast::error_code> read_body(Stream& stream, beast::flat_buffer&
 
 }  // namespace
 
-ConnectionSet::Registration::Registration(ConnectionSet& set, Stream& stream) : set_(set), entry_{&stream, false} {
+ConnectionSet::Registration::Registration(ConnectionSet& set, Stream& stream)
+    : set_(set), entry_{&stream, false} {
   set_.entries_.insert(&entry_);
   set_.probe_.connections.set(set_.entries_.size());
 }
@@ -222,8 +234,9 @@ asio::awaitable<void> serve_connection(Stream stream, ConnectionSet& set, Api& a
     stream.expires_after(first ? limits.header_timeout : limits.idle_timeout);
     first = false;
     const auto [error, bytes] = co_await bhttp::async_read_header(stream, buffer, parser, kAwait);
-    if (error == bhttp::error::end_of_stream || error == beast::error::timeout || error == asio::error::operation_aborted ||
-        error == asio::error::connection_reset || error == bhttp::error::partial_message) {
+    if (error == bhttp::error::end_of_stream || error == beast::error::timeout ||
+        error == asio::error::operation_aborted || error == asio::error::connection_reset ||
+        error == bhttp::error::partial_message) {
       break;
     }
     const auto began = Clock::now();
@@ -269,7 +282,8 @@ asio::awaitable<void> serve_connection(Stream stream, ConnectionSet& set, Api& a
 
 asio::awaitable<void> turn_away(Stream stream, metrics::ShardProbe& probe) {
   probe.refused[metrics::RefusalReason::connections].add();
-  Reply reply{503, codec::render_error(503, "Too many connections", {}), "application/json", {{"Retry-After", "1"}}};
+  Reply reply{
+      503, codec::render_error(503, "Too many connections", {}), "application/json", {{"Retry-After", "1"}}};
   stream.expires_after(std::chrono::seconds(1));
   co_await send(stream, std::move(reply), 11, false);
 }

@@ -51,7 +51,8 @@ class ConnectionSet {
 };
 
 // Serves requests until the client or the server ends it. Never throws.
-boost::asio::awaitable<void> serve_connection(Stream stream, ConnectionSet& set, Api& api, const Limits& limits);
+boost::asio::awaitable<void> serve_connection(Stream stream, ConnectionSet& set, Api& api,
+                                              const Limits& limits);
 
 // Answers 503 and closes: for a connection over the limit.
 boost::asio::awaitable<void> turn_away(Stream stream, metrics::ShardProbe& probe);

@@ -1,5 +1,5 @@
-#include "handlers.hpp"
 #include "holdfast/http/codec/render.hpp"
+#include "route_functions.hpp"
 
 namespace holdfast::http {
 namespace {
@@ -10,22 +10,32 @@ using engine::FailureKind;
 
 std::string_view word(Entity entity) {
   switch (entity) {
-    case Entity::user: return "User";
-    case Entity::agent: return "Agent";
-    case Entity::session: return "Session";
-    case Entity::knowledge: return "Knowledge item";
-    case Entity::message: break;
+    case Entity::user:
+      return "User";
+    case Entity::agent:
+      return "Agent";
+    case Entity::session:
+      return "Session";
+    case Entity::knowledge:
+      return "Knowledge item";
+    case Entity::message:
+      break;
   }
   return "Message";
 }
 
 std::string_view id_field(Entity entity) {
   switch (entity) {
-    case Entity::user: return "user_id";
-    case Entity::agent: return "agent_id";
-    case Entity::session: return "session_id";
-    case Entity::knowledge: return "knowledge_ids";
-    case Entity::message: break;
+    case Entity::user:
+      return "user_id";
+    case Entity::agent:
+      return "agent_id";
+    case Entity::session:
+      return "session_id";
+    case Entity::knowledge:
+      return "knowledge_ids";
+    case Entity::message:
+      break;
   }
   return "message_ids";
 }
@@ -42,15 +52,20 @@ Words words_of(const Failure& failure) {
   switch (failure.kind) {
     case FailureKind::not_found:
       return {404, id_field(failure.entity), entity + " with ID " + quoted + " not found"};
-    case FailureKind::name_not_found: return {404, "name", entity + " with name " + quoted + " not found"};
-    case FailureKind::name_taken: return {400, "name", entity + " with name " + quoted + " already exists"};
+    case FailureKind::name_not_found:
+      return {404, "name", entity + " with name " + quoted + " not found"};
+    case FailureKind::name_taken:
+      return {400, "name", entity + " with name " + quoted + " already exists"};
     case FailureKind::id_conflict:
       return {409, "id", "A message with ID " + quoted + " exists with other content"};
-    case FailureKind::in_progress: return {409, "id", "A request with " + quoted + " is still being processed"};
+    case FailureKind::in_progress:
+      return {409, "id", "A request with " + quoted + " is still being processed"};
     case FailureKind::key_reused:
       return {422, "Idempotency-Key", "The idempotency key " + quoted + " was used with another request"};
-    case FailureKind::overloaded: return {503, "", "Overloaded, try again later: " + failure.subject};
-    case FailureKind::unavailable: break;
+    case FailureKind::overloaded:
+      return {503, "", "Overloaded, try again later: " + failure.subject};
+    case FailureKind::unavailable:
+      break;
   }
   return {503, "", "Temporarily unavailable: " + failure.subject};
 }
@@ -61,7 +76,9 @@ Reply success(unsigned status, std::string_view message, std::string_view data) 
   return {status, codec::render_success(status, message, data), "application/json", {}};
 }
 
-std::string failure_message(const Failure& failure) { return words_of(failure).message; }
+std::string failure_message(const Failure& failure) {
+  return words_of(failure).message;
+}
 
 Reply failure_reply(const Failure& failure, const Request& request) {
   auto words = words_of(failure);
@@ -76,7 +93,8 @@ Reply failure_reply(const Failure& failure, const Request& request) {
 }
 
 Reply body_error_reply(const codec::BodyErrors& errors) {
-  if (!errors.too_large.empty()) return {413, codec::render_error(413, errors.too_large, {}), "application/json", {}};
+  if (!errors.too_large.empty())
+    return {413, codec::render_error(413, errors.too_large, {}), "application/json", {}};
   return {422, codec::render_body_errors(errors), "application/json", {}};
 }
 

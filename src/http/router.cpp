@@ -30,11 +30,16 @@ std::optional<std::vector<std::string>> match(std::string_view pattern, std::str
 
 std::string_view to_string(Method method) {
   switch (method) {
-    case Method::get: return "GET";
-    case Method::post: return "POST";
-    case Method::put: return "PUT";
-    case Method::erase: return "DELETE";
-    case Method::other: break;
+    case Method::get:
+      return "GET";
+    case Method::post:
+      return "POST";
+    case Method::put:
+      return "PUT";
+    case Method::erase:
+      return "DELETE";
+    case Method::other:
+      break;
   }
   return "?";
 }

@@ -1,6 +1,6 @@
 #include "holdfast/http/routes.hpp"
 
-#include "handlers.hpp"
+#include "route_functions.hpp"
 
 namespace holdfast::http {
 namespace {
@@ -53,6 +53,8 @@ constexpr Route kRoutes[] = {
 
 }  // namespace
 
-std::span<const Route> route_table() { return kRoutes; }
+std::span<const Route> route_table() {
+  return kRoutes;
+}
 
 }  // namespace holdfast::http

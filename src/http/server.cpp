@@ -48,7 +48,8 @@ Result<Acceptor> open_listener(const Options& options, asio::io_context& context
   if (!error) acceptor.bind(endpoint, error);
   if (!error) acceptor.listen(asio::socket_base::max_listen_connections, error);
   if (error) {
-    return permanent("cannot listen on " + host + ":" + std::to_string(options.port) + ": " + error.message());
+    return permanent("cannot listen on " + host + ":" + std::to_string(options.port) + ": " +
+                     error.message());
   }
   return acceptor;
 }
@@ -75,7 +76,8 @@ void Server::start() {
 
 asio::awaitable<void> Server::accept_loop() {
   for (unsigned next = 0; acceptor_.is_open(); next = (next + 1) % shards_.size()) {
-    auto [error, socket] = co_await acceptor_.async_accept(shards_.context(next), asio::as_tuple(asio::use_awaitable));
+    auto [error, socket] =
+        co_await acceptor_.async_accept(shards_.context(next), asio::as_tuple(asio::use_awaitable));
     if (!acceptor_.is_open()) break;
     if (error) {
       log::warn("accepting a connection failed: {}", error.message());

@@ -58,7 +58,9 @@ Health above(double value, double warn, double fail) {
   return value >= fail ? Health::fail : value >= warn ? Health::warn : Health::pass;
 }
 
-Json or_null(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
+Json or_null(const std::optional<double>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
 
 struct Totals {
   std::uint64_t round_items = 0, hybrid_items = 0, in_flight_items = 0, bytes = 0, tokens = 0, rounds = 0,
@@ -107,20 +109,24 @@ Check store_check(const service::StoreWatch::State& store, milliseconds limit) {
 std::vector<Check> latency_checks(const std::optional<metrics::Latency>& latency, const char* what) {
   if (!latency) return {check(what, nullptr, "ms", Health::pass, "nothing measured in the window")};
   const auto status = above(latency->p95_ms, kSlowP95Ms, kFailingP95Ms);
-  const Json observed = {{"p50", latency->p50_ms}, {"p90", latency->p90_ms}, {"p95", latency->p95_ms},
+  const Json observed = {{"p50", latency->p50_ms}, {"p90", latency->p90_ms},   {"p95", latency->p95_ms},
                          {"p99", latency->p99_ms}, {"mean", latency->mean_ms}, {"count", latency->count}};
-  return {check(what, observed, "ms", status,
-                status == Health::pass ? "" : "p95 is above " + std::to_string(static_cast<int>(kSlowP95Ms)) + " ms")};
+  return {check(
+      what, observed, "ms", status,
+      status == Health::pass ? "" : "p95 is above " + std::to_string(static_cast<int>(kSlowP95Ms)) + " ms")};
 }
 
 Json latency_json(const std::optional<metrics::Latency>& latency) {
   if (!latency) return nullptr;
-  return {{"p50", latency->p50_ms}, {"p90", latency->p90_ms}, {"p95", latency->p95_ms}, {"p99", latency->p99_ms}};
+  return {
+      {"p50", latency->p50_ms}, {"p90", latency->p90_ms}, {"p95", latency->p95_ms}, {"p99", latency->p99_ms}};
 }
 
 }  // namespace
 
-Reply Status::live() const { return health_reply(from_.version, "the process runs", {}); }
+Reply Status::live() const {
+  return health_reply(from_.version, "the process runs", {});
+}
 
 Reply Status::ready() const {
   const auto now = phase();
@@ -139,7 +145,9 @@ Reply Status::buffer_health() const {
   const auto totals = add_up(probes);
   const bool journal_failed = probes.journal.failed.value() != 0;
   Checks checks;
-  const char* phase_name = phase() == Phase::ready ? "running" : phase() == Phase::starting ? "starting" : "stopping";
+  const char* phase_name = phase() == Phase::ready      ? "running"
+                           : phase() == Phase::starting ? "starting"
+                                                        : "stopping";
   checks.push_back({"buffer_service_status",
                     {check("component", phase_name, "", phase() == Phase::ready ? Health::pass : Health::warn,
                            "mode " + std::string(mode_name(from_.parts)))}});
@@ -156,8 +164,9 @@ Reply Status::buffer_health() const {
   const double buffer_share = static_cast<double>(totals.bytes) / limit;
   std::vector<Check> memory{check("buffers", buffer_share, "share of memory.max_buffer_mb",
                                   above(buffer_share, from_.thresholds.memory_usage_alert, 1.0))};
-  const auto process_limit =
-      from_.max_process_bytes > 0 ? std::optional<std::uint64_t>(from_.max_process_bytes) : usage.memory_limit_bytes;
+  const auto process_limit = from_.max_process_bytes > 0
+                                 ? std::optional<std::uint64_t>(from_.max_process_bytes)
+                                 : usage.memory_limit_bytes;
   if (usage.resident_bytes && process_limit) {
     const double share = static_cast<double>(*usage.resident_bytes) / static_cast<double>(*process_limit);
     memory.push_back(check("process", share, "share of the memory limit",
@@ -173,7 +182,8 @@ Reply Status::buffer_health() const {
       {"worker_pool_status",
        {check("workers", from_.parts.flush.size(), "threads", stuck ? Health::warn : Health::pass,
               stuck ? "a store write has been running longer than flush_timeout" : ""),
-        check("queue", depth, "share of max_flush_queue_size", depth >= kQueueNearlyFull ? Health::warn : Health::pass)}});
+        check("queue", depth, "share of max_flush_queue_size",
+              depth >= kQueueNearlyFull ? Health::warn : Health::pass)}});
   return health_reply(from_.version, "write and query buffers", checks);
 }
 
@@ -186,9 +196,9 @@ Reply Status::performance_health() const {
   checks.push_back({"throughput_check",
                     {check("write", summary.messages_per_minute, "messages/min",
                            summary.refused_requests > 0 ? Health::warn : Health::pass,
-                           summary.refused_requests > 0
-                               ? std::to_string(summary.refused_requests) + " requests were refused for overload"
-                               : ""),
+                           summary.refused_requests > 0 ? std::to_string(summary.refused_requests) +
+                                                              " requests were refused for overload"
+                                                        : ""),
                      check("query", summary.queries_per_minute, "queries/min", Health::pass)}});
   const double errors = summary.error_percentage.value_or(0);
   checks.push_back({"error_rate_check",
@@ -208,11 +218,16 @@ std::string Status::statistics() const {
   const auto& parts = from_.parts;
   Json data;
   data["mode"] = mode_name(parts);
-  data["round_buffer"] = {{"current_size", totals.round_items}, {"rounds", totals.rounds}, {"tokens", totals.tokens},
-                          {"sessions", totals.dirty_sessions}, {"tokenizer", parts.tokens.name()},
+  data["round_buffer"] = {{"current_size", totals.round_items},
+                          {"rounds", totals.rounds},
+                          {"tokens", totals.tokens},
+                          {"sessions", totals.dirty_sessions},
+                          {"tokenizer", parts.tokens.name()},
                           {"exact", parts.tokens.exact()}};
-  data["hybrid_buffer"] = {{"current_size", totals.hybrid_items}, {"in_flight", totals.in_flight_items},
-                           {"chunks", totals.hybrid_items + totals.in_flight_items}, {"pending_vectors", 0},
+  data["hybrid_buffer"] = {{"current_size", totals.hybrid_items},
+                           {"in_flight", totals.in_flight_items},
+                           {"chunks", totals.hybrid_items + totals.in_flight_items},
+                           {"pending_vectors", 0},
                            {"embedder", parts.embedder.fingerprint()}};
   data["write_buffer"] = {{"total_writes", totals.messages},
                           {"total_transfers", totals.transfers},
@@ -221,8 +236,10 @@ std::string Status::statistics() const {
                           {"buffer_utilization", or_null(summary.buffer_utilization)},
                           {"flush_success_rate", or_null(summary.flush_success_rate)},
                           {"buffered_bytes", totals.bytes}};
-  data["query_buffer"] = {{"cache_size", parts.options.cache.entries}, {"cache_entries", totals.cache_entries},
-                          {"cache_memory", totals.cache_bytes}, {"hit_rate", or_null(summary.cache_hit_rate)},
+  data["query_buffer"] = {{"cache_size", parts.options.cache.entries},
+                          {"cache_entries", totals.cache_entries},
+                          {"cache_memory", totals.cache_bytes},
+                          {"hit_rate", or_null(summary.cache_hit_rate)},
                           {"similar_hits", 0}};
   const auto mean = [](const std::optional<metrics::Latency>& latency) {
     return latency ? Json(latency->mean_ms) : Json(nullptr);

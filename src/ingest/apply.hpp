@@ -12,11 +12,12 @@ namespace holdfast::ingest {
 // The round joins the session's buffers. True: it moved something on to the hybrid buffer.
 bool apply_round(engine::UserShard& shard, engine::SessionState& session, buffer::BufferedRound round);
 
-void apply_change(engine::UserShard& shard, engine::SessionState& session, const buffer::Change& change, Lsn lsn);
+void apply_change(engine::UserShard& shard, engine::SessionState& session, const buffer::Change& change,
+                  Lsn lsn);
 
 // Ends with the erasure acknowledged, or waiting for the store.
-void apply_erasures(engine::UserShard& shard, engine::SessionState& session, const std::vector<std::string>& ids,
-                    Lsn lsn);
+void apply_erasures(engine::UserShard& shard, engine::SessionState& session,
+                    const std::vector<std::string>& ids, Lsn lsn);
 
 // The round with the exact token count of each message. Its LSN is set when it is known.
 buffer::BufferedRound to_buffered(const engine::Parts& parts, Round round);

@@ -9,8 +9,8 @@
 
 namespace holdfast::ingest {
 
-// For each message of the request: true when a message of its id exists with the same session, role and content. Failure: id_conflict
-// (other content), in_progress (being written), unavailable.
+// For each message of the request: true when a message of its id exists with the same session, role and
+// content. Failure: id_conflict (other content), in_progress (being written), unavailable.
 asio::awaitable<Outcome<std::vector<bool>>> find_repeats(UserShard& shard, const AddRequest& request,
                                                          const std::string& user_id);
 

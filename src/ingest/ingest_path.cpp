@@ -23,9 +23,10 @@ std::size_t content_bytes(const AddRequest& request) {
   return bytes;
 }
 
-// The messages that are not repeats, with ids, times and sequence numbers; answer gets an id for every message.
-Round number_round(UserShard& shard, SessionState& session, AddRequest& request, const std::vector<bool>& repeats,
-                   AddAnswer& answer) {
+// The messages that are not repeats, with ids, times and sequence numbers; answer gets an id for every
+// message.
+Round number_round(UserShard& shard, SessionState& session, AddRequest& request,
+                   const std::vector<bool>& repeats, AddAnswer& answer) {
   const auto now = shard.parts.clock.now();
   Round round;
   round.session_id = request.session_id;
@@ -49,7 +50,8 @@ Round number_round(UserShard& shard, SessionState& session, AddRequest& request,
   return round;
 }
 
-// The answer to an earlier request under the same key, or why this one cannot be served; nothing when the key is new.
+// The answer to an earlier request under the same key, or why this one cannot be served; nothing when the key
+// is new.
 std::optional<Outcome<AddAnswer>> answer_from_window(UserState& user, const AddRequest& request) {
   if (request.idempotency_key.empty()) return std::nullopt;
   const auto* entry = user.idempotency.find(request.idempotency_key);
@@ -104,7 +106,8 @@ asio::awaitable<Outcome<AddAnswer>> add_messages(UserShard& shard, AddRequest re
   auto opened = co_await shard.table.open_session(request.session_id);
   if (!opened) co_return opened.error();
   const std::string user_id = (*opened)->session.user_id;
-  if (auto earlier = answer_from_window(shard.table.insert_user(user_id), request)) co_return std::move(*earlier);
+  if (auto earlier = answer_from_window(shard.table.insert_user(user_id), request))
+    co_return std::move(*earlier);
   if (!shard.has_room(request.messages.size(), content_bytes(request))) {
     co_return Failure{FailureKind::overloaded, Entity::message, "the buffers are full",
                       metrics::RefusalReason::memory_budget};
@@ -113,7 +116,8 @@ asio::awaitable<Outcome<AddAnswer>> add_messages(UserShard& shard, AddRequest re
   if (!repeats) co_return repeats.error();
   auto* session = shard.table.find_session(request.session_id);
   if (!session) co_return engine::not_found(Entity::session, request.session_id);
-  if (auto earlier = answer_from_window(shard.table.insert_user(user_id), request)) co_return std::move(*earlier);
+  if (auto earlier = answer_from_window(shard.table.insert_user(user_id), request))
+    co_return std::move(*earlier);
 
   AddAnswer answer;
   Round round = number_round(shard, *session, request, *repeats, answer);

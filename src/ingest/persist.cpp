@@ -1,6 +1,5 @@
 #include "persist.hpp"
 
-#include <algorithm>
 #include <utility>
 
 #include "apply.hpp"
@@ -27,9 +26,12 @@ Failure refused(const Error& error) {
   return {FailureKind::unavailable, Entity::message, error.message, RefusalReason::journal_failed};
 }
 
-// Numbers that were given to a round which did not become durable are given again.
-void take_back_numbers(UserShard& shard, const std::string& session_id, std::uint64_t first_seq) {
-  if (auto* session = shard.table.find_session(session_id)) session->next_seq = std::min(session->next_seq, first_seq);
+// Numbers that were given to a round which did not become durable are given again, unless later ones are out
+// already: a gap is better than a number that two messages bear.
+void take_back_numbers(UserShard& shard, const std::string& session_id, std::uint64_t first_seq,
+                       std::uint64_t last_seq) {
+  auto* session = shard.table.find_session(session_id);
+  if (session && session->next_seq == last_seq + 1) session->next_seq = first_seq;
 }
 
 }  // namespace
@@ -44,6 +46,7 @@ asio::awaitable<Outcome<Persisted>> persist_round(UserShard& shard, const std::s
                                                   const AddRequest& request, Round round) {
   const std::string session_id = round.session_id;
   const auto first_seq = round.messages.front().seq;
+  const auto last_seq = round.messages.back().seq;
   auto buffered = to_buffered(shard.parts, round);
   round.tokens = buffered.tokens();
   const auto tokens = round.tokens;
@@ -54,7 +57,7 @@ asio::awaitable<Outcome<Persisted>> persist_round(UserShard& shard, const std::s
   if (shard.parts.options.mode == engine::Mode::bypass) {
     const auto written = co_await bypass::insert_round(shard, user_id, std::move(round));
     if (!written) {
-      take_back_numbers(shard, session_id, first_seq);
+      take_back_numbers(shard, session_id, first_seq, last_seq);
       co_return written.error();
     }
   } else {
@@ -62,7 +65,7 @@ asio::awaitable<Outcome<Persisted>> persist_round(UserShard& shard, const std::s
         journal::AppendRecord{user_id, std::move(round), request.idempotency_key, request.request_hash};
     const auto lsn = co_await journal_operation(shard, record);
     if (!lsn) {
-      take_back_numbers(shard, session_id, first_seq);
+      take_back_numbers(shard, session_id, first_seq, last_seq);
       co_return lsn.error();
     }
     // From here to the end without a wait: completions arrive in journal order, and so must their effects.

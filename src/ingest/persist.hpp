@@ -1,5 +1,5 @@
-// Makes a numbered round durable and visible: through the journal into the buffers, or in bypass mode straight into
-// the store.
+// Makes a numbered round durable and visible: through the journal into the buffers, or in bypass mode
+// straight into the store.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

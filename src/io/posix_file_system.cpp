@@ -18,8 +18,8 @@ namespace {
 Error failure(const char* call, const Path& path, int code) {
   std::string message = path.string() + ": " + call + ": " + std::strerror(code);
   if (code == ENOSPC || code == EDQUOT) return overloaded(std::move(message));
-  if (code == EACCES || code == EPERM || code == ENOENT || code == ENOTDIR || code == ELOOP || code == EEXIST ||
-      code == EROFS) {
+  if (code == EACCES || code == EPERM || code == ENOENT || code == ENOTDIR || code == ELOOP ||
+      code == EEXIST || code == EROFS) {
     return permanent(std::move(message));
   }
   return retryable(std::move(message));
@@ -47,7 +47,8 @@ class PosixFile final : public File {
     std::size_t first = 0;
     while (first < left.size()) {
       const auto count = std::min<std::size_t>(left.size() - first, IOV_MAX);
-      auto written = ::pwritev(fd_.get(), left.data() + first, static_cast<int>(count), static_cast<off_t>(offset));
+      auto written =
+          ::pwritev(fd_.get(), left.data() + first, static_cast<int>(count), static_cast<off_t>(offset));
       if (written < 0 && errno == EINTR) continue;
       if (written < 0) return failure("write", path_, errno);
       offset += static_cast<std::uint64_t>(written);
@@ -66,7 +67,8 @@ class PosixFile final : public File {
     std::string out(size, '\0');
     std::size_t filled = 0;
     while (filled < size) {
-      const auto got = ::pread(fd_.get(), out.data() + filled, size - filled, static_cast<off_t>(offset + filled));
+      const auto got =
+          ::pread(fd_.get(), out.data() + filled, size - filled, static_cast<off_t>(offset + filled));
       if (got < 0 && errno == EINTR) continue;
       if (got < 0) return failure("read", path_, errno);
       if (got == 0) break;
@@ -120,7 +122,8 @@ class PosixFileSystem final : public FileSystem {
   Result<std::vector<std::string>> list(const Path& dir) override {
     std::error_code error;
     std::vector<std::string> names;
-    for (std::filesystem::directory_iterator entry(dir, error), end; !error && entry != end; entry.increment(error)) {
+    for (std::filesystem::directory_iterator entry(dir, error), end; !error && entry != end;
+         entry.increment(error)) {
       names.push_back(entry->path().filename().string());
     }
     if (error) return failure("list", dir, error.value());

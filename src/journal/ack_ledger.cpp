@@ -4,7 +4,9 @@
 
 namespace holdfast::journal {
 
-void AckLedger::add_segment(std::uint64_t id, Lsn base_lsn) { segments_.push_back({id, base_lsn, 0, 0, {}}); }
+void AckLedger::add_segment(std::uint64_t id, Lsn base_lsn) {
+  segments_.push_back({id, base_lsn, 0, 0, {}});
+}
 
 void AckLedger::add_record(Lsn lsn) {
   auto& segment = segments_.back();
@@ -16,8 +18,9 @@ void AckLedger::add_record(Lsn lsn) {
 }
 
 AckLedger::Segment* AckLedger::find(Lsn lsn) {
-  const auto after = std::upper_bound(segments_.begin(), segments_.end(), lsn,
-                                      [](Lsn value, const Segment& segment) { return value < segment.base_lsn; });
+  const auto after =
+      std::upper_bound(segments_.begin(), segments_.end(), lsn,
+                       [](Lsn value, const Segment& segment) { return value < segment.base_lsn; });
   return after == segments_.begin() ? nullptr : &*std::prev(after);
 }
 
@@ -41,7 +44,9 @@ std::optional<std::uint64_t> AckLedger::deletable() const {
   return segments_.front().id;
 }
 
-void AckLedger::remove_oldest() { segments_.pop_front(); }
+void AckLedger::remove_oldest() {
+  segments_.pop_front();
+}
 
 std::uint64_t AckLedger::bytes() const {
   std::uint64_t sum = 0;

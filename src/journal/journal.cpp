@@ -32,9 +32,12 @@ struct Entry {
 
 std::string_view to_string(Durability durability) {
   switch (durability) {
-    case Durability::none: return "none";
-    case Durability::os: return "os";
-    case Durability::fsync: break;
+    case Durability::none:
+      return "none";
+    case Durability::os:
+      return "os";
+    case Durability::fsync:
+      break;
   }
   return "fsync";
 }
@@ -128,7 +131,8 @@ Result<void> Journal::Impl::open(const std::function<Result<Lsn>()>& at_least) {
 
 Result<ReplaySummary> Journal::Impl::replay(const std::function<void(ReplayedRecord)>& apply) {
   auto summary = recovered_.summary;
-  if (auto done = replay_segments(files_, options_.dir, recovered_, summary, apply); !done) return done.error();
+  if (auto done = replay_segments(files_, options_.dir, recovered_, summary, apply); !done)
+    return done.error();
   recovered_ = {};
   replayed_ = true;
   return summary;
@@ -144,7 +148,8 @@ void Journal::Impl::start(unsigned shards, Deliver deliver) {
 void Journal::Impl::append(Entry entry) {
   std::unique_lock lock(mutex_);
   if (stopping_ || queued_bytes_ + entry.payload.size() > options_.max_queued_bytes) {
-    auto error = stopping_ ? shutting_down("the journal is closed") : overloaded("the journal's queue is full");
+    auto error =
+        stopping_ ? shutting_down("the journal is closed") : overloaded("the journal's queue is full");
     lock.unlock();
     return refuse(std::move(entry), std::move(error));
   }
@@ -230,14 +235,17 @@ void Journal::Impl::write_group(Group group) {
   if (poisoned_) return complete(group, 0, retryable("the journal has failed; the outcome is unknown"));
   buffer_.clear();
   const Lsn first = next_lsn_;
-  for (const auto& entry : group) append_record(buffer_, segment_->salt(), next_lsn_++, entry.type, entry.payload);
+  for (const auto& entry : group)
+    append_record(buffer_, segment_->salt(), next_lsn_++, entry.type, entry.payload);
   for (Lsn lsn = first; lsn < next_lsn_; ++lsn) ledger_.add_record(lsn);
   const bool early = options_.durability == Durability::none;
   if (early) complete(group, first, std::nullopt);
   bool done = put(buffer_, group.size());
   if (done && options_.durability == Durability::fsync) done = sync();
   if (!early) {
-    complete(group, first, done ? std::nullopt : std::optional(retryable("the journal has failed; the outcome is unknown")));
+    complete(
+        group, first,
+        done ? std::nullopt : std::optional(retryable("the journal has failed; the outcome is unknown")));
   }
   publish();
 }
@@ -352,7 +360,9 @@ void Journal::Impl::publish() {
 }
 
 Journal::Journal(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Journal::~Journal() { stop(); }
+Journal::~Journal() {
+  stop();
+}
 
 Result<std::unique_ptr<Journal>> Journal::open(Options options, io::FileSystem& files,
                                                const std::function<Result<Lsn>()>& at_least,
@@ -365,11 +375,17 @@ Result<std::unique_ptr<Journal>> Journal::open(Options options, io::FileSystem& 
 Result<ReplaySummary> Journal::replay(const std::function<void(ReplayedRecord)>& apply) {
   return impl_->replay(apply);
 }
-void Journal::start(unsigned shards, Deliver deliver) { impl_->start(shards, std::move(deliver)); }
+void Journal::start(unsigned shards, Deliver deliver) {
+  impl_->start(shards, std::move(deliver));
+}
 void Journal::append(unsigned shard, std::uint64_t ticket, RecordType type, Bytes payload) {
   impl_->append({shard, ticket, type, std::move(payload)});
 }
-void Journal::acknowledge(std::vector<Lsn> lsns) { impl_->acknowledge(std::move(lsns)); }
-void Journal::stop() { impl_->stop(); }
+void Journal::acknowledge(std::vector<Lsn> lsns) {
+  impl_->acknowledge(std::move(lsns));
+}
+void Journal::stop() {
+  impl_->stop();
+}
 
 }  // namespace holdfast::journal

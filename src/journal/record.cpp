@@ -3,9 +3,13 @@
 namespace holdfast::journal {
 namespace {
 
-void put_time(ByteWriter& out, Timestamp time) { out.integer<std::int64_t>(time.time_since_epoch().count()); }
+void put_time(ByteWriter& out, Timestamp time) {
+  out.integer<std::int64_t>(time.time_since_epoch().count());
+}
 
-Timestamp get_time(ByteReader& in) { return Timestamp{std::chrono::microseconds{in.integer<std::int64_t>()}}; }
+Timestamp get_time(ByteReader& in) {
+  return Timestamp{std::chrono::microseconds{in.integer<std::int64_t>()}};
+}
 
 void put_message(ByteWriter& out, const Message& message) {
   out.text(message.id);
@@ -17,9 +21,13 @@ void put_message(ByteWriter& out, const Message& message) {
   out.text(message.metadata);
 }
 
-Role get_role(ByteReader& in) { return static_cast<Role>(in.integer<std::uint8_t>()); }
+Role get_role(ByteReader& in) {
+  return static_cast<Role>(in.integer<std::uint8_t>());
+}
 
-bool is_role(Role role) { return role <= Role::developer; }
+bool is_role(Role role) {
+  return role <= Role::developer;
+}
 
 Message get_message(ByteReader& in, const std::string& session_id) {
   Message message;
@@ -108,7 +116,8 @@ bool decode_update(ByteReader& in, UpdateRecord& record) {
 bool decode_erase(ByteReader& in, EraseRecord& record) {
   record.user_id = in.text();
   record.session_id = in.text();
-  for (auto left = in.integer<std::uint32_t>(); left > 0 && in.ok(); --left) record.message_ids.emplace_back(in.text());
+  for (auto left = in.integer<std::uint32_t>(); left > 0 && in.ok(); --left)
+    record.message_ids.emplace_back(in.text());
   return true;
 }
 
@@ -136,10 +145,14 @@ Bytes encode(const Operation& operation) {
 
 Result<Operation> decode(RecordType type, std::string_view payload) {
   switch (type) {
-    case RecordType::append: return decode_as<AppendRecord>(payload, decode_append);
-    case RecordType::update: return decode_as<UpdateRecord>(payload, decode_update);
-    case RecordType::erase: return decode_as<EraseRecord>(payload, decode_erase);
-    case RecordType::acknowledge: break;
+    case RecordType::append:
+      return decode_as<AppendRecord>(payload, decode_append);
+    case RecordType::update:
+      return decode_as<UpdateRecord>(payload, decode_update);
+    case RecordType::erase:
+      return decode_as<EraseRecord>(payload, decode_erase);
+    case RecordType::acknowledge:
+      break;
   }
   return permanent("not a record of an operation");
 }

@@ -83,7 +83,8 @@ class Recovery {
 
   // A file that is no segment (its making was cut short, or its header is damaged): kept, under another name.
   Result<void> set_aside(const io::Path& path) {
-    log::error("journal: {} has no valid header; set aside as {}.broken", path.string(), path.filename().string());
+    log::error("journal: {} has no valid header; set aside as {}.broken", path.string(),
+               path.filename().string());
     ++out_.summary.damaged_regions;
     if (auto done = files_.rename(path, path.string() + ".broken"); !done) return done;
     return files_.sync_directory(dir_);
@@ -102,8 +103,8 @@ class Recovery {
       return file.sync_data();
     }
     ++out_.summary.damaged_regions;
-    log::error("journal: {}: bytes {} to {} are damaged (LSNs between {} and {} may be lost); saved as {}", path.string(),
-               region.begin, region.end, region.before, region.after, saved);
+    log::error("journal: {}: bytes {} to {} are damaged (LSNs between {} and {} may be lost); saved as {}",
+               path.string(), region.begin, region.end, region.before, region.after, saved);
     return {};
   }
 
@@ -114,7 +115,9 @@ class Recovery {
 
 }  // namespace
 
-Result<Recovered> recover(io::FileSystem& files, const io::Path& dir) { return Recovery(files, dir).run(); }
+Result<Recovered> recover(io::FileSystem& files, const io::Path& dir) {
+  return Recovery(files, dir).run();
+}
 
 Result<void> replay_segments(io::FileSystem& files, const io::Path& dir, const Recovered& recovered,
                              ReplaySummary& summary, const std::function<void(ReplayedRecord)>& apply) {

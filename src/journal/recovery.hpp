@@ -20,9 +20,9 @@ struct Recovered {
   ReplaySummary summary;  // all but what replay itself counts
 };
 
-// Reads every segment past the page cache (after a failed sync the cache may show what the disk does not have), sets
-// torn tails aside (NAME.broken), saves damaged bytes (NAME.damaged-OFFSET) and finds what waits for the store. Deletes
-// nothing.
+// Reads every segment past the page cache (after a failed sync the cache may show what the disk does not
+// have), sets torn tails aside (NAME.broken), saves damaged bytes (NAME.damaged-OFFSET) and finds what waits
+// for the store. Deletes nothing.
 Result<Recovered> recover(io::FileSystem& files, const io::Path& dir);
 
 // Calls back for every operation that a restart must apply again (see Journal::replay).

@@ -10,7 +10,9 @@ namespace {
 
 // A CRC stored next to the data it covers is masked (rotated and offset, as LevelDB does), so that data which
 // itself contains records with CRCs cannot pass by accident.
-std::uint32_t mask(std::uint32_t crc) { return ((crc >> 15) | (crc << 17)) + 0xA282EAD8u; }
+std::uint32_t mask(std::uint32_t crc) {
+  return ((crc >> 15) | (crc << 17)) + 0xA282EAD8u;
+}
 
 constexpr std::size_t kCrcOffset = 4;
 
@@ -52,7 +54,9 @@ std::optional<SegmentHeader> decode_segment_header(std::string_view bytes) {
   return header;
 }
 
-std::string segment_name(std::uint64_t id) { return fmt::format("{:016x}.journal", id); }
+std::string segment_name(std::uint64_t id) {
+  return fmt::format("{:016x}.journal", id);
+}
 
 std::optional<std::uint64_t> segment_id(std::string_view name) {
   if (name.size() != 24 || !name.ends_with(".journal")) return std::nullopt;

@@ -6,7 +6,8 @@ namespace holdfast::journal {
 namespace {
 
 constexpr std::size_t kWindow = 1u << 20;
-// A damaged length field must not make us believe in an LSN far away: a segment holds fewer records than this.
+// A damaged length field must not make us believe in an LSN far away: a segment holds fewer records than
+// this.
 constexpr Lsn kMostRecordsAhead = Lsn{1} << 32;
 
 }  // namespace
@@ -36,7 +37,8 @@ Result<std::optional<ScannedRecord>> SegmentReader::record_at(std::uint64_t offs
   const auto all = bytes(offset, kRecordHeaderBytes + header.length);
   if (!all) return all.error();
   const auto payload = all->substr(kRecordHeaderBytes);
-  if (payload.size() != header.length || !verify_record(header_.salt, all->substr(0, kRecordHeaderBytes), payload)) {
+  if (payload.size() != header.length ||
+      !verify_record(header_.salt, all->substr(0, kRecordHeaderBytes), payload)) {
     return std::optional<ScannedRecord>{};
   }
   return std::optional(ScannedRecord{header, payload});
@@ -53,7 +55,8 @@ Result<std::optional<std::uint64_t>> SegmentReader::next_valid(std::uint64_t off
 
 Result<bool> SegmentReader::only_zeros(std::uint64_t offset) {
   while (offset < size_) {
-    const auto part = bytes(offset, static_cast<std::size_t>(std::min<std::uint64_t>(kWindow, size_ - offset)));
+    const auto part =
+        bytes(offset, static_cast<std::size_t>(std::min<std::uint64_t>(kWindow, size_ - offset)));
     if (!part) return part.error();
     if (part->empty()) break;
     if (part->find_first_not_of('\0') != std::string_view::npos) return false;

@@ -1,5 +1,5 @@
-// Reads one segment from front to back, over whatever is in it: valid records are handed out, damage is reported and skipped
-// to the next valid record.
+// Reads one segment from front to back, over whatever is in it: valid records are handed out, damage is
+// reported and skipped to the next valid record.
 #pragma once
 
 #include <cstdint>
@@ -21,8 +21,8 @@ struct ScannedRecord {
 struct DamagedRegion {  // bytes [begin, end) that are no valid record
   std::uint64_t begin = 0;
   std::uint64_t end = 0;
-  bool at_end = false;    // no valid record follows: a torn tail, where the segment is the last
-  Lsn before = 0;         // last LSN before it, and first after it (0: none)
+  bool at_end = false;  // no valid record follows: a torn tail, where the segment is the last
+  Lsn before = 0;       // last LSN before it, and first after it (0: none)
   Lsn after = 0;
 };
 

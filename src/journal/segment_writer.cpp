@@ -24,7 +24,8 @@ Result<void> prepare(io::FileSystem& files, io::File& file, const io::Path& dir,
 }  // namespace
 
 Result<std::unique_ptr<SegmentWriter>> SegmentWriter::create(io::FileSystem& files, const io::Path& dir,
-                                                             std::uint64_t id, Lsn base_lsn, std::uint64_t bytes) {
+                                                             std::uint64_t id, Lsn base_lsn,
+                                                             std::uint64_t bytes) {
   const SegmentHeader header{id, random_salt(), base_lsn};
   const auto path = dir / segment_name(id);
   auto file = files.open(path, io::OpenMode::create_new);

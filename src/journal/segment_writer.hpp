@@ -14,10 +14,10 @@ namespace holdfast::journal {
 
 class SegmentWriter {
  public:
-  // Creates the file with at least `bytes` preallocated, its header and its directory entry synced: whatever is
-  // written and synced to it afterwards is found by recovery.
-  static Result<std::unique_ptr<SegmentWriter>> create(io::FileSystem& files, const io::Path& dir, std::uint64_t id,
-                                                       Lsn base_lsn, std::uint64_t bytes);
+  // Creates the file with at least `bytes` preallocated, its header and its directory entry synced: whatever
+  // is written and synced to it afterwards is found by recovery.
+  static Result<std::unique_ptr<SegmentWriter>> create(io::FileSystem& files, const io::Path& dir,
+                                                       std::uint64_t id, Lsn base_lsn, std::uint64_t bytes);
 
   bool fits(std::size_t bytes) const { return offset_ + bytes <= capacity_; }
   Result<void> write(std::string_view records);

@@ -8,7 +8,8 @@ namespace {
 
 using metrics::Stage;
 
-const text::Features& features_of(engine::UserState& user, const Message& message, const text::Embedder& embedder) {
+const text::Features& features_of(engine::UserState& user, const Message& message,
+                                  const text::Embedder& embedder) {
   const auto known = user.features.find(message.id);
   if (known != user.features.end()) return known->second;
   return user.features.emplace(message.id, text::extract_features(message.content, embedder)).first->second;
@@ -30,7 +31,8 @@ ScoredResult to_result(const engine::SessionState& session, Stage stage, const M
   return result;
 }
 
-void count_into(text::CorpusStats& stats, std::uint64_t length, const std::vector<std::uint32_t>& frequencies) {
+void count_into(text::CorpusStats& stats, std::uint64_t length,
+                const std::vector<std::uint32_t>& frequencies) {
   ++stats.documents;
   stats.total_length += length;
   for (std::size_t i = 0; i < frequencies.size(); ++i) stats.document_frequency[i] += frequencies[i] > 0;

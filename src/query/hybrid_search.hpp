@@ -22,14 +22,14 @@ struct Candidate {
 struct BufferSnapshot {
   std::vector<Candidate> candidates;  // of what the query's filters let through
   text::CorpusStats stats;            // of everything buffered, whatever the filters
-  engine::StringSet hidden;           // ids whose stored copy must not be returned: buffered here, or being erased
+  engine::StringSet hidden;  // ids whose stored copy must not be returned: buffered here, or being erased
 };
 
 BufferSnapshot search_buffers(engine::UserShard& shard, engine::UserState& user, const Query& query,
                               const text::PreparedQuery& prepared);
 
-// Scores the candidates and joins them with the store's results: one entry per message, score descending then id, at
-// most limit.
+// Scores the candidates and joins them with the store's results: one entry per message, score descending then
+// id, at most limit.
 std::vector<ScoredResult> merge_results(BufferSnapshot buffered, const text::Scorer& scorer,
                                         std::vector<ScoredResult> stored, std::size_t limit);
 

@@ -46,7 +46,8 @@ asio::awaitable<Outcome<std::vector<Message>>> list_messages(UserShard& shard, L
   wanted.limit += hidden.size();  // the store may return that many that are hidden
   auto& store = shard.parts.store;
   auto call = [&store, wanted] { return store.messages(wanted); };
-  auto stored = co_await runtime::call_blocking(shard.parts.store_pool, shard.parts.options.store_timeout, call);
+  auto stored =
+      co_await runtime::call_blocking(shard.parts.store_pool, shard.parts.options.store_timeout, call);
   if (!stored) co_return engine::unavailable(stored.error());
   for (auto& message : *stored) {
     if (!hidden.contains(message.id)) messages.push_back(std::move(message));

@@ -20,7 +20,8 @@ asio::awaitable<Outcome<void>> check_names(UserShard& shard, const Query& query)
   if (query.session_id) {
     const auto session = co_await shard.table.open_session(*query.session_id);
     if (!session) co_return session.error();
-    if ((*session)->session.user_id != query.user_id) co_return engine::not_found(Entity::session, *query.session_id);
+    if ((*session)->session.user_id != query.user_id)
+      co_return engine::not_found(Entity::session, *query.session_id);
   }
   if (query.agent_id) {
     auto& store = shard.parts.store;
@@ -47,8 +48,8 @@ asio::awaitable<Answer> search_everywhere(UserShard& shard, const Query& query, 
   wanted.limit = limit + buffered.hidden.size();  // the store may return that many that are hidden
   auto& store = shard.parts.store;
   auto call = [&store, wanted = std::move(wanted)] { return store.search(wanted); };
-  auto stored =
-      co_await runtime::call_blocking(shard.parts.store_pool, shard.parts.options.store_timeout, std::move(call));
+  auto stored = co_await runtime::call_blocking(shard.parts.store_pool, shard.parts.options.store_timeout,
+                                                std::move(call));
   Answer answer;
   answer.partial = !stored;
   const auto stats = stored ? std::move(stored->stats) : buffered.stats;
@@ -74,7 +75,8 @@ asio::awaitable<Outcome<Answer>> answer_query(UserShard& shard, Query query) {
       co_return answer;
     }
   }
-  // A cacheable search asks for as many results as an entry keeps, so that one entry serves every smaller top_k.
+  // A cacheable search asks for as many results as an entry keeps, so that one entry serves every smaller
+  // top_k.
   const bool cacheable = cached_mode && top_k <= shard.parts.options.cache.results_per_entry;
   const auto limit = cacheable ? shard.parts.options.cache.results_per_entry : top_k;
   auto answer = co_await search_everywhere(shard, query, limit);

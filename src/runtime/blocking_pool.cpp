@@ -4,14 +4,17 @@
 
 namespace holdfast::runtime {
 
-BlockingPool::BlockingPool(std::string name, unsigned threads, std::size_t max_queued) : max_queued_(max_queued) {
+BlockingPool::BlockingPool(std::string name, unsigned threads, std::size_t max_queued)
+    : max_queued_(max_queued) {
   for (unsigned i = 0; i < threads; ++i) {
     threads_.emplace_back([this] { run(); });
     pthread_setname_np(threads_.back().native_handle(), (name + "-" + std::to_string(i)).c_str());
   }
 }
 
-BlockingPool::~BlockingPool() { stop(); }
+BlockingPool::~BlockingPool() {
+  stop();
+}
 
 bool BlockingPool::submit(std::function<void()> work) {
   {

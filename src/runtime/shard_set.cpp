@@ -12,7 +12,9 @@ ShardSet::ShardSet(unsigned count) {
   for (unsigned i = 0; i < count; ++i) contexts_.push_back(std::make_unique<asio::io_context>(1));
 }
 
-ShardSet::~ShardSet() { stop(); }
+ShardSet::~ShardSet() {
+  stop();
+}
 
 void ShardSet::start() {
   for (unsigned i = 0; i < size(); ++i) {

@@ -12,7 +12,9 @@ using engine::FailureKind;
 using engine::UserShard;
 using store::MemoryStore;
 
-Entity entity_of(NamedKind kind) { return kind == NamedKind::user ? Entity::user : Entity::agent; }
+Entity entity_of(NamedKind kind) {
+  return kind == NamedKind::user ? Entity::user : Entity::agent;
+}
 
 // The store's functions for users or for agents.
 struct NamedTable {
@@ -26,11 +28,13 @@ constexpr NamedTable kUsers{&MemoryStore::create_user, &MemoryStore::user, &Memo
                             &MemoryStore::users, &MemoryStore::update_user};
 constexpr NamedTable kAgents{&MemoryStore::create_agent, &MemoryStore::agent, &MemoryStore::agent_by_name,
                              &MemoryStore::agents, &MemoryStore::update_agent};
-const NamedTable& table_of(NamedKind kind) { return kind == NamedKind::user ? kUsers : kAgents; }
+const NamedTable& table_of(NamedKind kind) {
+  return kind == NamedKind::user ? kUsers : kAgents;
+}
 
 // What a write to the catalogue came to; nothing when it is done.
-std::optional<Failure> failure_of(const Outcome<store::Outcome>& written, Entity entity, const std::string& id,
-                                  const std::string& name) {
+std::optional<Failure> failure_of(const Outcome<store::Outcome>& written, Entity entity,
+                                  const std::string& id, const std::string& name) {
   if (!written) return written.error();
   if (*written == store::Outcome::name_taken) return Failure{FailureKind::name_taken, entity, name};
   if (*written == store::Outcome::not_found) return engine::not_found(entity, id);
@@ -49,8 +53,6 @@ asio::awaitable<void> forget_user(UserShard& shard, std::string user_id) {
 asio::awaitable<void> forget_session(UserShard& shard, std::string session_id) {
   auto* session = shard.table.find_session(session_id);
   if (!session) co_return;
-  auto& user = shard.table.insert_user(session->session.user_id);
-  session->buffer.for_each([&](metrics::Stage, const Message& message) { user.features.erase(message.id); });
   shard.flush_loop.forget(*session);
   shard.table.erase_session(*session);
 }
@@ -90,19 +92,25 @@ asio::awaitable<Outcome<User>> MemoryService::find_named(NamedKind kind, std::st
 }
 
 asio::awaitable<Outcome<User>> MemoryService::find_by_name(NamedKind kind, std::string name) {
-  auto call = [&store = parts_.store, find = table_of(kind).find_by_name, name] { return (store.*find)(name); };
+  auto call = [&store = parts_.store, find = table_of(kind).find_by_name, name] {
+    return (store.*find)(name);
+  };
   auto found = co_await ask_store(parts_, call);
   if (!found) co_return found.error();
   if (!*found) co_return Failure{FailureKind::name_not_found, entity_of(kind), name};
   co_return std::move(**found);
 }
 
-asio::awaitable<Outcome<User>> MemoryService::create_named(NamedKind kind, std::string name, std::string description) {
+asio::awaitable<Outcome<User>> MemoryService::create_named(NamedKind kind, std::string name,
+                                                           std::string description) {
   const auto now = parts_.clock.now();
   User entry{make_uuid_v7(now), std::move(name), std::move(description), now, now};
-  auto call = [&store = parts_.store, create = table_of(kind).create, entry] { return (store.*create)(entry); };
+  auto call = [&store = parts_.store, create = table_of(kind).create, entry] {
+    return (store.*create)(entry);
+  };
   const auto written = co_await ask_store(parts_, call);
-  if (auto failure = failure_of(written, entity_of(kind), entry.id, entry.name)) co_return std::move(*failure);
+  if (auto failure = failure_of(written, entity_of(kind), entry.id, entry.name))
+    co_return std::move(*failure);
   co_return entry;
 }
 
@@ -114,7 +122,9 @@ asio::awaitable<Outcome<User>> MemoryService::change_named(NamedKind kind, std::
   if (name) entry->name = std::move(*name);
   if (description) entry->description = std::move(*description);
   entry->updated_at = parts_.clock.now();
-  auto call = [&store = parts_.store, update = table_of(kind).update, to = *entry] { return (store.*update)(to); };
+  auto call = [&store = parts_.store, update = table_of(kind).update, to = *entry] {
+    return (store.*update)(to);
+  };
   const auto written = co_await ask_store(parts_, call);
   if (auto failure = failure_of(written, entity_of(kind), id, entry->name)) co_return std::move(*failure);
   co_return entry;
@@ -162,19 +172,23 @@ asio::awaitable<Outcome<Session>> MemoryService::create_session(std::string user
   auto call = [&store = parts_.store, session] { return store.create_session(session); };
   const auto written = co_await ask_store(parts_, call);
   if (auto failure = failure_of(written, Entity::session, user_id, session.name)) {
-    if (failure->kind == FailureKind::not_found) failure->entity = Entity::user;  // deleted since it was looked up
+    if (failure->kind == FailureKind::not_found)
+      failure->entity = Entity::user;  // deleted since it was looked up
     co_return std::move(*failure);
   }
   co_await runtime::hop(owner.executor, enter_session(owner, session));
   co_return session;
 }
 
-asio::awaitable<Outcome<Session>> MemoryService::rename_session(std::string id, std::optional<std::string> name) {
+asio::awaitable<Outcome<Session>> MemoryService::rename_session(std::string id,
+                                                                std::optional<std::string> name) {
   auto session = co_await find_session(id);
   if (!session || !name) co_return session;
   session->name = std::move(*name);
   session->updated_at = parts_.clock.now();
-  auto call = [&store = parts_.store, to = *session] { return store.rename_session(to.id, to.name, to.updated_at); };
+  auto call = [&store = parts_.store, to = *session] {
+    return store.rename_session(to.id, to.name, to.updated_at);
+  };
   const auto written = co_await ask_store(parts_, call);
   if (auto failure = failure_of(written, Entity::session, id, session->name)) co_return std::move(*failure);
   auto& owner = user_owner(session->user_id);

@@ -73,7 +73,8 @@ asio::awaitable<Outcome<FlushAnswer>> MemoryService::flush(FlushRequest request)
   const auto deadline = parts_.clock.steady_now() + kFlushWait;
   FlushAnswer sum;
   for (auto& shard : shards_) {
-    const auto part = co_await runtime::hop(shard->executor, flush_shard(*shard, request, FlushReason::request, deadline));
+    const auto part =
+        co_await runtime::hop(shard->executor, flush_shard(*shard, request, FlushReason::request, deadline));
     sum.sessions += part.sessions;
     sum.messages += part.messages;
     sum.pending_sessions += part.pending_sessions;

@@ -57,8 +57,8 @@ asio::awaitable<Outcome<std::vector<Knowledge>>> MemoryService::read_knowledge(s
   co_return ordered;
 }
 
-asio::awaitable<Outcome<std::vector<std::string>>> MemoryService::add_knowledge(std::string user_id,
-                                                                                std::vector<std::string> contents) {
+asio::awaitable<Outcome<std::vector<std::string>>> MemoryService::add_knowledge(
+    std::string user_id, std::vector<std::string> contents) {
   const auto user = co_await require_user(user_id);
   if (!user) co_return user.error();
   const auto now = parts_.clock.now();
@@ -90,12 +90,13 @@ asio::awaitable<Outcome<std::vector<std::string>>> MemoryService::update_knowled
   if (!found) co_return found.error();
   std::vector<Knowledge> items;
   for (auto& [id, content] : changes) {
-    const auto known =
-        std::find_if(found->begin(), found->end(), [&id = id](const Knowledge& item) { return item.id == id; });
+    const auto known = std::find_if(found->begin(), found->end(),
+                                    [&id = id](const Knowledge& item) { return item.id == id; });
     if (known == found->end()) co_return engine::not_found(engine::Entity::knowledge, id);
     items.push_back({id, user_id, std::move(content), known->created_at, parts_.clock.now()});
   }
-  auto call = [&store = parts_.store, &embedder = parts_.embedder, items = std::move(items)]() -> Result<void> {
+  auto call = [&store = parts_.store, &embedder = parts_.embedder,
+               items = std::move(items)]() -> Result<void> {
     for (const auto& item : items) {
       auto written = store.update_knowledge(item, text::extract_features(item.content, embedder));
       if (!written) return written;
@@ -108,8 +109,8 @@ asio::awaitable<Outcome<std::vector<std::string>>> MemoryService::update_knowled
   co_return ids;
 }
 
-asio::awaitable<Outcome<std::vector<std::string>>> MemoryService::erase_knowledge(std::string user_id,
-                                                                                  std::vector<std::string> ids) {
+asio::awaitable<Outcome<std::vector<std::string>>> MemoryService::erase_knowledge(
+    std::string user_id, std::vector<std::string> ids) {
   const auto user = co_await require_user(user_id);
   if (!user) co_return user.error();
   auto call = [&store = parts_.store, user_id, ids] { return store.erase_knowledge(user_id, ids); };

@@ -35,8 +35,8 @@ asio::awaitable<Outcome<std::vector<std::string>>> MemoryService::update_message
                                   ingest::update_messages(*owner, std::move(session_id), std::move(updates)));
 }
 
-asio::awaitable<Outcome<std::vector<std::string>>> MemoryService::erase_messages(std::string session_id,
-                                                                                 std::vector<std::string> ids) {
+asio::awaitable<Outcome<std::vector<std::string>>> MemoryService::erase_messages(
+    std::string session_id, std::vector<std::string> ids) {
   auto* owner = session_owner(session_id);
   if (!owner) co_return engine::not_found(Entity::session, std::move(session_id));
   co_return co_await runtime::hop(owner->executor,

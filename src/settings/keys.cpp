@@ -32,7 +32,8 @@ Key whole(std::string_view path, std::string_view initial, std::int64_t least, s
 
 Key decimal(std::string_view path, std::string_view initial, double least, double most,
             std::function<void(S&, double)> store) {
-  return {path, initial, fmt::format("a number from {} to {}", least, most), [=](std::string_view text, S& settings) {
+  return {path, initial, fmt::format("a number from {} to {}", least, most),
+          [=](std::string_view text, S& settings) {
             const auto value = parse_decimal(text);
             if (!value || *value < least || *value > most) return false;
             store(settings, *value);
@@ -51,7 +52,8 @@ Key boolean(std::string_view path, std::string_view initial, std::function<void(
 Key duration(std::string_view path, std::string_view initial, std::string_view least, std::string_view most,
              std::function<void(S&, milliseconds)> store) {
   const auto from = *parse_duration(least), to = *parse_duration(most);
-  return {path, initial, fmt::format("a time from {} to {} (250ms, 5s, 1h; a plain number is seconds)", least, most),
+  return {path, initial,
+          fmt::format("a time from {} to {} (250ms, 5s, 1h; a plain number is seconds)", least, most),
           [=](std::string_view text, S& settings) {
             const auto value = parse_duration(text);
             if (!value || *value < from || *value > to) return false;
@@ -63,7 +65,8 @@ Key duration(std::string_view path, std::string_view initial, std::string_view l
 Key size(std::string_view path, std::string_view initial, std::string_view least, std::string_view most,
          std::function<void(S&, std::uint64_t)> store) {
   const auto from = *parse_size(least), to = *parse_size(most);
-  return {path, initial, fmt::format("a size from {} to {} (512KiB, 64MiB, 8GiB; a plain number is bytes)", least, most),
+  return {path, initial,
+          fmt::format("a size from {} to {} (512KiB, 64MiB, 8GiB; a plain number is bytes)", least, most),
           [=](std::string_view text, S& settings) {
             const auto value = parse_size(text);
             if (!value || *value < from || *value > to) return false;
@@ -112,7 +115,8 @@ Key flush_workers() {
           [](std::string_view given, S& s) {
             const auto value = parse_integer(given);
             if (given != "auto" && (!value || *value < 1 || *value > 64)) return false;
-            s.flush.workers = value ? static_cast<unsigned>(*value) : workers_for(std::thread::hardware_concurrency());
+            s.flush.workers =
+                value ? static_cast<unsigned>(*value) : workers_for(std::thread::hardware_concurrency());
             return true;
           }};
 }
@@ -148,7 +152,8 @@ void add_buffer_keys(std::vector<Key>& t) {
                     [](S& s, std::int64_t v) { s.buffer.round.max_rounds = static_cast<std::size_t>(v); }));
   t.push_back(decimal("buffer.round_buffer.auto_transfer_threshold", "1.0", 0.1, 1.0,
                       [](S& s, double v) { s.buffer.round.auto_transfer_threshold = v; }));
-  t.push_back(only("buffer.round_buffer.enable_session_tracking", "true", "rounds are always kept per session"));
+  t.push_back(
+      only("buffer.round_buffer.enable_session_tracking", "true", "rounds are always kept per session"));
   // After token_counter.model, so that it wins where it is given.
   t.push_back({"buffer.round_buffer.token_model", "same", "same (as token_counter.model) or a model's name",
                [](std::string_view given, S& s) {
@@ -170,12 +175,14 @@ void add_query_keys(std::vector<Key>& t) {
                     [](S& s, std::int64_t v) { s.cache.results_per_entry = static_cast<std::size_t>(v); }));
   t.push_back(whole("buffer.query.cache_size", "100", 10, 100'000,
                     [](S& s, std::int64_t v) { s.cache.entries = static_cast<std::size_t>(v); }));
-  t.push_back(duration("buffer.query.cache_ttl", "300s", "0s", "24h", [](S& s, milliseconds v) { s.cache.ttl = v; }));
+  t.push_back(
+      duration("buffer.query.cache_ttl", "300s", "0s", "24h", [](S& s, milliseconds v) { s.cache.ttl = v; }));
   t.push_back(choice("buffer.query.default_sort_by", "score", {"score", "timestamp"},
                      [](S& s, std::size_t v) { s.sort_results = static_cast<SortResults>(v); }));
   t.push_back(choice("buffer.query.default_order", "desc", {"asc", "desc"},
                      [](S& s, std::size_t v) { s.results_descending = v == 1; }));
-  t.push_back(boolean("buffer.query.enable_session_queries", "true", [](S& s, bool v) { s.session_queries = v; }));
+  t.push_back(
+      boolean("buffer.query.enable_session_queries", "true", [](S& s, bool v) { s.session_queries = v; }));
 }
 
 void add_flush_keys(std::vector<Key>& t) {
@@ -190,8 +197,9 @@ void add_flush_keys(std::vector<Key>& t) {
                        [](S& s, milliseconds v) { s.buffer.flush_interval = v; }));
   t.push_back(duration("buffer.performance.force_flush_timeout", "1800s", "10ms", "48h",
                        [](S& s, milliseconds v) { s.buffer.force_flush_timeout = v; }));
-  t.push_back(whole("buffer.performance.batch_write_threshold", "5", 1, 1000,
-                    [](S& s, std::int64_t v) { s.flush.batch_write_threshold = static_cast<std::size_t>(v); }));
+  t.push_back(whole("buffer.performance.batch_write_threshold", "5", 1, 1000, [](S& s, std::int64_t v) {
+    s.flush.batch_write_threshold = static_cast<std::size_t>(v);
+  }));
   t.push_back(whole("buffer.performance.retry_attempts", "3", 0, 100,
                     [](S& s, std::int64_t v) { s.flush.retry_attempts = static_cast<unsigned>(v); }));
   t.push_back(duration("buffer.performance.retry_delay", "1s", "1ms", "30s",
@@ -222,8 +230,9 @@ void add_monitoring_keys(std::vector<Key>& t) {
 
 void add_storage_keys(std::vector<Key>& t) {
   t.push_back(text("journal.dir", "data/journal", [](S& s, std::string v) { s.journal.dir = std::move(v); }));
-  t.push_back(choice("journal.durability", "fsync", {"none", "os", "fsync"},
-                     [](S& s, std::size_t v) { s.journal.durability = static_cast<journal::Durability>(v); }));
+  t.push_back(choice("journal.durability", "fsync", {"none", "os", "fsync"}, [](S& s, std::size_t v) {
+    s.journal.durability = static_cast<journal::Durability>(v);
+  }));
   t.push_back(size("journal.segment_size", "64MiB", "1MiB", "1GiB",
                    [](S& s, std::uint64_t v) { s.journal.segment_bytes = v; }));
   t.push_back(duration("journal.sync_interval", "200ms", "1ms", "10s",
@@ -231,14 +240,13 @@ void add_storage_keys(std::vector<Key>& t) {
   t.push_back(size("journal.max_bytes", "8GiB", "4MiB", "1000GiB",
                    [](S& s, std::uint64_t v) { s.journal.max_bytes = v; }));
   t.push_back(only("store.kind", "sqlite", "the only store of this version"));
-  t.push_back(text("store.sqlite.path", "data/holdfast.db", [](S& s, std::string v) { s.sqlite.path = std::move(v); }));
+  t.push_back(text("store.sqlite.path", "data/holdfast.db",
+                   [](S& s, std::string v) { s.sqlite.path = std::move(v); }));
   t.push_back(only("embedding.provider", "builtin", "the only provider of this version"));
-  t.push_back(whole("memory.max_buffer_mb", "512", 1, 1'000'000, [](S& s, std::int64_t v) {
-    s.max_buffer_bytes = static_cast<std::size_t>(v) << 20;
-  }));
-  t.push_back(whole("memory.max_process_mb", "0", 0, 1'000'000, [](S& s, std::int64_t v) {
-    s.max_process_bytes = static_cast<std::size_t>(v) << 20;
-  }));
+  t.push_back(whole("memory.max_buffer_mb", "512", 1, 1'000'000,
+                    [](S& s, std::int64_t v) { s.max_buffer_bytes = static_cast<std::size_t>(v) << 20; }));
+  t.push_back(whole("memory.max_process_mb", "0", 0, 1'000'000,
+                    [](S& s, std::int64_t v) { s.max_process_bytes = static_cast<std::size_t>(v) << 20; }));
 }
 
 void add_server_keys(std::vector<Key>& t) {
@@ -246,13 +254,17 @@ void add_server_keys(std::vector<Key>& t) {
   t.push_back(whole("server.port", "8000", 0, 65535,
                     [](S& s, std::int64_t v) { s.http.port = static_cast<std::uint16_t>(v); }));
   t.push_back(shard_count());
-  t.push_back(duration("server.drain_delay", "0s", "0s", "10s", [](S& s, milliseconds v) { s.drain_delay = v; }));
-  t.push_back(duration("server.drain_timeout", "20s", "0s", "24s", [](S& s, milliseconds v) { s.drain_timeout = v; }));
+  t.push_back(
+      duration("server.drain_delay", "0s", "0s", "10s", [](S& s, milliseconds v) { s.drain_delay = v; }));
+  t.push_back(duration("server.drain_timeout", "20s", "0s", "24s",
+                       [](S& s, milliseconds v) { s.drain_timeout = v; }));
   using L = http::Limits;
-  const auto bytes = [&](std::string_view path, std::string_view initial, std::string_view most, std::size_t L::*to) {
+  const auto bytes = [&](std::string_view path, std::string_view initial, std::string_view most,
+                         std::size_t L::*to) {
     t.push_back(size(path, initial, "1KiB", most, [to](S& s, std::uint64_t v) { s.http.limits.*to = v; }));
   };
-  const auto count = [&](std::string_view path, std::string_view initial, std::int64_t most, std::size_t L::*to) {
+  const auto count = [&](std::string_view path, std::string_view initial, std::int64_t most,
+                         std::size_t L::*to) {
     t.push_back(whole(path, initial, 1, most,
                       [to](S& s, std::int64_t v) { s.http.limits.*to = static_cast<std::size_t>(v); }));
   };
@@ -274,8 +286,8 @@ void add_server_keys(std::vector<Key>& t) {
 std::vector<Key> make_table() {
   std::vector<Key> table;
   table.push_back(choice("profile", "balanced",
-                         {"balanced", "high_throughput", "low_latency", "memory_constrained", "high_frequency_queries",
-                          "development", "testing"},
+                         {"balanced", "high_throughput", "low_latency", "memory_constrained",
+                          "high_frequency_queries", "development", "testing"},
                          [](S&, std::size_t) {}));
   add_buffer_keys(table);
   add_query_keys(table);
@@ -306,19 +318,35 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-constexpr std::array<std::string_view, 19> kPlanned{
-    "buffer.speculative_buffer", "buffer.hybrid_buffer.chunk_overlap", "buffer.query.similarity_threshold",
-    "buffer.query.max_error", "buffer.query.verify_fraction", "buffer.performance.enable_async_processing",
-    "buffer.performance.auto_tune", "buffer.monitoring.enable_stats", "buffer.monitoring.performance_tracking",
-    "buffer.monitoring.retention_period", "store.postgres", "embedding.openai", "server.tls", "server.admin", "auth",
-    "memory.min_system_available_mb", "memory.mode", "memory.sizing", "memory.streaming"};
+constexpr std::array<std::string_view, 19> kPlanned{"buffer.speculative_buffer",
+                                                    "buffer.hybrid_buffer.chunk_overlap",
+                                                    "buffer.query.similarity_threshold",
+                                                    "buffer.query.max_error",
+                                                    "buffer.query.verify_fraction",
+                                                    "buffer.performance.enable_async_processing",
+                                                    "buffer.performance.auto_tune",
+                                                    "buffer.monitoring.enable_stats",
+                                                    "buffer.monitoring.performance_tracking",
+                                                    "buffer.monitoring.retention_period",
+                                                    "store.postgres",
+                                                    "embedding.openai",
+                                                    "server.tls",
+                                                    "server.admin",
+                                                    "auth",
+                                                    "memory.min_system_available_mb",
+                                                    "memory.mode",
+                                                    "memory.sizing",
+                                                    "memory.streaming"};
 
 }  // namespace
 
-std::span<const Key> keys() { return table(); }
+std::span<const Key> keys() {
+  return table();
+}
 
 const Key* find_key(std::string_view path) {
-  const auto found = std::find_if(table().begin(), table().end(), [&](const Key& key) { return key.path == path; });
+  const auto found =
+      std::find_if(table().begin(), table().end(), [&](const Key& key) { return key.path == path; });
   return found == table().end() ? nullptr : &*found;
 }
 
@@ -329,9 +357,11 @@ bool is_planned(std::string_view path) {
 }
 
 std::string_view nearest_key(std::string_view path) {
-  return std::min_element(table().begin(), table().end(), [&](const Key& a, const Key& b) {
-           return edit_distance(path, a.path) < edit_distance(path, b.path);
-         })->path;
+  return std::min_element(table().begin(), table().end(),
+                          [&](const Key& a, const Key& b) {
+                            return edit_distance(path, a.path) < edit_distance(path, b.path);
+                          })
+      ->path;
 }
 
 }  // namespace holdfast::settings

@@ -25,13 +25,16 @@ using Values = std::map<std::string, Value, std::less<>>;  // by key path
 // One value from anywhere: the key must exist and take it.
 Result<void> take(Values& values, const std::string& path, Value value) {
   const auto* key = find_key(path);
-  if (!key && is_planned(path)) return permanent(fmt::format("{}: {}: not supported by this version", value.origin, path));
+  if (!key && is_planned(path))
+    return permanent(fmt::format("{}: {}: not supported by this version", value.origin, path));
   if (!key) {
-    return permanent(fmt::format("{}: {}: unknown key; did you mean {}?", value.origin, path, nearest_key(path)));
+    return permanent(
+        fmt::format("{}: {}: unknown key; did you mean {}?", value.origin, path, nearest_key(path)));
   }
   Settings scratch;
   if (!key->apply(value.text, scratch)) {
-    return permanent(fmt::format("{}: {}: \"{}\" is not allowed: must be {}", value.origin, path, value.text, key->allowed));
+    return permanent(fmt::format("{}: {}: \"{}\" is not allowed: must be {}", value.origin, path, value.text,
+                                 key->allowed));
   }
   values[path] = std::move(value);
   return {};
@@ -49,8 +52,8 @@ class YamlReader {
       if (!root.IsMap()) return permanent(where_ + ": not a map of settings");
       return read_map(root, "", values);
     } catch (const YAML::ParserException& error) {
-      return permanent(fmt::format("{}:{}:{}: not valid YAML: {}", where_, error.mark.line + 1, error.mark.column + 1,
-                                   error.msg));
+      return permanent(fmt::format("{}:{}:{}: not valid YAML: {}", where_, error.mark.line + 1,
+                                   error.mark.column + 1, error.msg));
     }
   }
 
@@ -65,18 +68,21 @@ class YamlReader {
       if (!entry.first.IsScalar()) return permanent(origin(entry.first) + ": a key must be a word");
       const auto name = entry.first.Scalar();
       const auto path = prefix.empty() ? name : prefix + "." + name;
-      if (!seen.insert(name).second) return permanent(fmt::format("{}: {}: given twice", origin(entry.first), path));
+      if (!seen.insert(name).second)
+        return permanent(fmt::format("{}: {}: given twice", origin(entry.first), path));
       if (auto done = read_entry(entry.second, entry.first, path, values); !done) return done;
     }
     return {};
   }
 
-  Result<void> read_entry(const YAML::Node& node, const YAML::Node& name, const std::string& path, Values& values) {
+  Result<void> read_entry(const YAML::Node& node, const YAML::Node& name, const std::string& path,
+                          Values& values) {
     if (node.IsMap() && !find_key(path)) return read_map(node, path, values);
     if (node.IsNull() && is_section(path)) return {};
     if (!node.IsScalar()) {
       const auto* key = find_key(path);
-      return permanent(fmt::format("{}: {}: must be {}", origin(name), path, key ? key->allowed : "a map of settings"));
+      return permanent(
+          fmt::format("{}: {}: must be {}", origin(name), path, key ? key->allowed : "a map of settings"));
     }
     return take(values, path, {node.Scalar(), origin(name)});
   }
@@ -103,7 +109,8 @@ Result<Values> read_file(const std::string& file) {
 
 Result<Values> read_profile(const std::string& name) {
   Values values;
-  if (auto done = YamlReader("profile " + name, false).read(std::string(*profile_yaml(name)), values); !done) {
+  if (auto done = YamlReader("profile " + name, false).read(std::string(*profile_yaml(name)), values);
+      !done) {
     return done.error();
   }
   return values;
@@ -142,12 +149,14 @@ Result<Values> read_environment(const std::map<std::string, std::string>& enviro
   for (const char* name : {"MEMFUSE_BUFFER_ENABLED", "HOLDFAST_BUFFER_ENABLED"}) {
     const auto found = environment.find(name);
     if (found == environment.end()) continue;
-    auto done = take(values, "buffer.enabled", {plain_boolean(found->second), std::string("environment ") + name});
+    auto done =
+        take(values, "buffer.enabled", {plain_boolean(found->second), std::string("environment ") + name});
     if (!done) return done.error();
   }
   for (const auto& [name, text] : environment) {
     if (!name.starts_with(kPrefix)) continue;
-    if (auto done = take(values, path_of_variable(name), {text, "environment " + name}); !done) return done.error();
+    if (auto done = take(values, path_of_variable(name), {text, "environment " + name}); !done)
+      return done.error();
   }
   return values;
 }
@@ -158,19 +167,22 @@ Result<Values> read_overrides(const std::vector<std::string>& overrides) {
     const auto equals = override_text.find('=');
     if (equals == std::string::npos) return permanent("--set " + override_text + ": must be KEY=VALUE");
     const auto path = override_text.substr(0, equals);
-    if (auto done = take(values, path, {override_text.substr(equals + 1), "--set"}); !done) return done.error();
+    if (auto done = take(values, path, {override_text.substr(equals + 1), "--set"}); !done)
+      return done.error();
   }
   return values;
 }
 
 Result<void> check_together(const Settings& s) {
   if (s.buffer.hybrid.auto_flush_interval > s.buffer.force_flush_timeout) {
-    return permanent("buffer.hybrid_buffer.auto_flush_interval must not be longer than "
-                     "buffer.performance.force_flush_timeout");
+    return permanent(
+        "buffer.hybrid_buffer.auto_flush_interval must not be longer than "
+        "buffer.performance.force_flush_timeout");
   }
   if (s.buffer.flush_interval > s.buffer.force_flush_timeout) {
-    return permanent("buffer.performance.flush_interval must not be longer than "
-                     "buffer.performance.force_flush_timeout");
+    return permanent(
+        "buffer.performance.flush_interval must not be longer than "
+        "buffer.performance.force_flush_timeout");
   }
   if (2 * s.journal.segment_bytes > s.journal.max_bytes) {
     return permanent("journal.max_bytes must be at least twice journal.segment_size");
@@ -179,8 +191,9 @@ Result<void> check_together(const Settings& s) {
     return permanent("server.drain_delay and server.drain_timeout together must not exceed 24s");
   }
   if (s.metrics.collection_interval > s.metrics.aggregation_window) {
-    return permanent("buffer.monitoring.collection_interval must not be longer than "
-                     "buffer.monitoring.aggregation_window");
+    return permanent(
+        "buffer.monitoring.collection_interval must not be longer than "
+        "buffer.monitoring.aggregation_window");
   }
   return {};
 }
@@ -196,7 +209,8 @@ Result<LoadedSettings> load(const Sources& sources) {
   if (!overrides) return overrides.error();
 
   Values effective;
-  for (const auto& key : keys()) effective[std::string(key.path)] = {std::string(key.default_value), "default"};
+  for (const auto& key : keys())
+    effective[std::string(key.path)] = {std::string(key.default_value), "default"};
   const auto lay_over = [&](const Values& values) {
     for (const auto& [path, value] : values) effective[path] = value;
   };
@@ -235,13 +249,15 @@ std::string print(const LoadedSettings& loaded) {
     for (std::string part; std::getline(path, part, '.');) sections.push_back(part);
     const auto name = sections.back();
     sections.pop_back();
-    const auto common = std::mismatch(open.begin(), open.end(), sections.begin(), sections.end()).first - open.begin();
+    const auto common =
+        std::mismatch(open.begin(), open.end(), sections.begin(), sections.end()).first - open.begin();
     open.resize(static_cast<std::size_t>(common));
     while (open.size() < sections.size()) {
       out += std::string(2 * open.size(), ' ') + sections[open.size()] + ":\n";
       open.push_back(sections[open.size()]);
     }
-    out += fmt::format("{}{}: {}  # {}\n", std::string(2 * open.size(), ' '), name, value.value, value.origin);
+    out +=
+        fmt::format("{}{}: {}  # {}\n", std::string(2 * open.size(), ' '), name, value.value, value.origin);
   }
   return out;
 }

@@ -39,7 +39,8 @@ std::optional<double> parse_with_unit(std::string_view text, const std::array<Un
   return std::nullopt;
 }
 
-constexpr std::array<Unit, 5> kTimeUnits{{{"", 1000}, {"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}}};
+constexpr std::array<Unit, 5> kTimeUnits{
+    {{"", 1000}, {"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}}};
 constexpr std::array<Unit, 8> kSizeUnits{{{"", 1},
                                           {"B", 1},
                                           {"KB", 1e3},
@@ -52,7 +53,9 @@ constexpr double kMost = 1e15;  // exact in a double
 
 }  // namespace
 
-std::optional<std::int64_t> parse_integer(std::string_view text) { return parse_whole<std::int64_t>(text); }
+std::optional<std::int64_t> parse_integer(std::string_view text) {
+  return parse_whole<std::int64_t>(text);
+}
 
 std::optional<double> parse_decimal(std::string_view text) {
   const auto value = parse_whole<double>(text);

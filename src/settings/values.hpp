@@ -10,8 +10,9 @@ namespace holdfast::settings {
 
 std::optional<std::int64_t> parse_integer(std::string_view text);
 std::optional<double> parse_decimal(std::string_view text);
-std::optional<bool> parse_boolean(std::string_view text);                       // true or false alone
-std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);  // 250ms, 5s, 1m, 24h; plain seconds
+std::optional<bool> parse_boolean(std::string_view text);  // true or false alone
+std::optional<std::chrono::milliseconds> parse_duration(
+    std::string_view text);                                      // 250ms, 5s, 1m, 24h; plain seconds
 std::optional<std::uint64_t> parse_size(std::string_view text);  // 64MiB, 100MB, 8GiB, 512KiB; plain bytes
 
 }  // namespace holdfast::settings

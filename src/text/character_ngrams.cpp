@@ -79,7 +79,8 @@ class CharacterNgramEmbedder final : public Embedder {
     if (normalised.starts.size() < kShortest) return {};
     Counts counts{};
     count_ngrams(normalised, counts);
-    // Counts grow with the length of the text; their square roots keep one repeated word from drowning the others.
+    // Counts grow with the length of the text; their square roots keep one repeated word from drowning the
+    // others.
     for (float& count : counts) count = std::copysign(std::sqrt(std::abs(count)), count);
     return quantise(counts);
   }
@@ -100,7 +101,9 @@ double similarity(const Embedding& a, const std::int8_t* b, std::size_t dimensio
   return std::min(1.0, static_cast<double>(dot) / lengths);
 }
 
-double similarity(const Embedding& a, const Embedding& b) { return similarity(a, b.data(), b.size()); }
+double similarity(const Embedding& a, const Embedding& b) {
+  return similarity(a, b.data(), b.size());
+}
 
 const Embedder& character_ngram_embedder() {
   static const CharacterNgramEmbedder embedder;

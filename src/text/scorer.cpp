@@ -41,7 +41,8 @@ PreparedQuery prepare_query(std::string_view text, const Embedder& embedder) {
   return query;
 }
 
-std::vector<std::uint32_t> term_frequencies(const PreparedQuery& query, std::span<const std::string> document_terms) {
+std::vector<std::uint32_t> term_frequencies(const PreparedQuery& query,
+                                            std::span<const std::string> document_terms) {
   std::vector<std::uint32_t> frequencies(query.terms.size());
   for (const auto& term : document_terms) {
     for (std::size_t i = 0; i < query.terms.size(); ++i) frequencies[i] += query.terms[i] == term;
@@ -51,14 +52,22 @@ std::vector<std::uint32_t> term_frequencies(const PreparedQuery& query, std::spa
 
 Scorer::Scorer(const PreparedQuery& query, const CorpusStats& stats, SourceFilter filter) {
   switch (filter) {
-    case SourceFilter::all: keyword_weight_ = kKeywordWeight, similarity_weight_ = 1 - kKeywordWeight; break;
-    case SourceFilter::keyword: keyword_weight_ = 1; break;
-    case SourceFilter::vector: similarity_weight_ = 1; break;
-    case SourceFilter::graph: break;
+    case SourceFilter::all:
+      keyword_weight_ = kKeywordWeight, similarity_weight_ = 1 - kKeywordWeight;
+      break;
+    case SourceFilter::keyword:
+      keyword_weight_ = 1;
+      break;
+    case SourceFilter::vector:
+      similarity_weight_ = 1;
+      break;
+    case SourceFilter::graph:
+      break;
   }
-  mean_length_ = stats.documents == 0
-                     ? 1.0
-                     : std::max(1.0, static_cast<double>(stats.total_length) / static_cast<double>(stats.documents));
+  mean_length_ =
+      stats.documents == 0
+          ? 1.0
+          : std::max(1.0, static_cast<double>(stats.total_length) / static_cast<double>(stats.documents));
   for (std::size_t i = 0; i < query.terms.size(); ++i) {
     const auto frequency = i < stats.document_frequency.size() ? stats.document_frequency[i] : 0;
     idf_.push_back(idf(stats.documents, frequency));

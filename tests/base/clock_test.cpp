@@ -26,8 +26,9 @@ TEST(Iso8601, ReadsZonesAndFractions) {
 }
 
 TEST(Iso8601, RefusesWhatIsNoDateAndTime) {
-  for (const auto* text : {"", "2023", "2023-05-08", "2023-02-30T00:00:00Z", "2023-05-08T24:00:00Z", "2023-05-08T13:56:00.Z",
-                           "2023-05-08T13:56:00+2", "2023-05-08T13:56:00Zx", "yesterday"}) {
+  for (const auto* text :
+       {"", "2023", "2023-05-08", "2023-02-30T00:00:00Z", "2023-05-08T24:00:00Z", "2023-05-08T13:56:00.Z",
+        "2023-05-08T13:56:00+2", "2023-05-08T13:56:00Zx", "yesterday"}) {
     EXPECT_FALSE(parse_iso8601(text)) << text;
   }
 }

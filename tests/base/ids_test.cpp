@@ -25,7 +25,9 @@ TEST(Ids, NoOtherTextIsASessionId) {
 }
 
 // The route key is on disk (in session ids): it must never change.
-TEST(Ids, TheRouteKeyIsStable) { EXPECT_EQ(route_key("alice"), RouteKey{0x4da10dd61a01}); }
+TEST(Ids, TheRouteKeyIsStable) {
+  EXPECT_EQ(route_key("alice"), RouteKey{0x4da10dd61a01});
+}
 
 TEST(Ids, AreUniqueAndOrderedByTime) {
   std::set<std::string> seen;

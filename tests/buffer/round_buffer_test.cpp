@@ -45,7 +45,8 @@ TEST(RoundBuffer, MovesWhenMaxRoundsAreHeld) {
   RoundBuffer buffer(options);
   EXPECT_TRUE(buffer.add(round_of(1)).empty());
   EXPECT_TRUE(buffer.add(round_of(2)).empty());
-  EXPECT_EQ(summary(buffer.add(round_of(3))), (Expected{{TransferReason::rounds, 1}, {TransferReason::rounds, 2}}));
+  EXPECT_EQ(summary(buffer.add(round_of(3))),
+            (Expected{{TransferReason::rounds, 1}, {TransferReason::rounds, 2}}));
   EXPECT_EQ(buffer.rounds().size(), 1u);
 }
 

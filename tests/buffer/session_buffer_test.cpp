@@ -1,4 +1,5 @@
-// A session's way from its first round to the store: strategies, deadlines, one batch in flight, changes and erasures.
+// A session's way from its first round to the store: strategies, deadlines, one batch in flight, changes and
+// erasures.
 #include "holdfast/buffer/session_buffer.hpp"
 
 #include <gmock/gmock.h>
@@ -16,7 +17,9 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::UnorderedElementsAre;
 
-constexpr SteadyTime at(std::chrono::milliseconds time) { return SteadyTime{} + 1h + time; }
+constexpr SteadyTime at(std::chrono::milliseconds time) {
+  return SteadyTime{} + 1h + time;
+}
 
 Options small(FlushStrategy strategy) {
   Options options;
@@ -193,7 +196,8 @@ TEST(SessionBuffer, AChangeOfAStoredMessageIsVisibleUntilTheStoreHasIt) {
   EXPECT_THAT(visible(buffer), IsEmpty());
 }
 
-// After a crash the store may hold what is replayed: a change in memory alone would be ignored there, an erasure undone.
+// After a crash the store may hold what is replayed: a change in memory alone would be ignored there, an
+// erasure undone.
 TEST(SessionBuffer, OperationsOnReplayedMessagesAlsoReachTheStore) {
   const auto options = small(FlushStrategy::hybrid);
   SessionBuffer buffer(options);

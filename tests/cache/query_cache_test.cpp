@@ -1,4 +1,5 @@
-// The query cache against what it promises: never an answer of another version, user, filter or age, never over its bounds.
+// The query cache against what it promises: never an answer of another version, user, filter or age, never
+// over its bounds.
 #include "holdfast/cache/query_cache.hpp"
 
 #include <gtest/gtest.h>
@@ -124,11 +125,15 @@ TEST_F(QueryCacheTest, NeverAnswersFromAnotherVersion) {
     const auto query = ask("q" + std::to_string(random() % 4), user);
     const auto expected = query.text + user + std::to_string(versions[user]);
     switch (random() % 8) {
-      case 0: versions[user] = static_cast<std::uint64_t>(step); break;
+      case 0:
+        versions[user] = static_cast<std::uint64_t>(step);
+        break;
       case 1:
         if (random() % 20 == 0) cache.erase_user(user);
         break;
-      case 2: now += 1s; break;
+      case 2:
+        now += 1s;
+        break;
       default:
         if (const auto* found = cache.find(query, versions[user], now)) {
           ++hits;

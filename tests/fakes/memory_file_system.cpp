@@ -85,7 +85,9 @@ Result<std::vector<std::string>> MemoryFileSystem::list(const Path& dir) {
   return found;
 }
 
-Result<void> MemoryFileSystem::create_directories(const Path&) { return {}; }
+Result<void> MemoryFileSystem::create_directories(const Path&) {
+  return {};
+}
 
 Result<void> MemoryFileSystem::sync_directory(const Path& dir) {
   const std::lock_guard lock(mutex_);

@@ -24,8 +24,8 @@ class MemoryFileSystem final : public FileSystem {
   Result<void> rename(const Path& from, const Path& to) override;
   Result<std::shared_ptr<void>> lock_directory(const Path& dir) override;
 
-  // The power fails: file contents go back to their last sync, and names to the last sync of their directory. Files that are
-  // open stay usable, but write to nowhere.
+  // The power fails: file contents go back to their last sync, and names to the last sync of their directory.
+  // Files that are open stay usable, but write to nowhere.
   void crash();
 
   // The nth call of this kind from now on (1: the next) fails with this error, once or from then on.

@@ -15,7 +15,8 @@ TEST(RetryPolicy, FastRetriesThenDoublesToTheLongest) {
   options.retry_delay = 1s;
   options.max_retry_delay = 30s;
   const std::chrono::milliseconds expected[] = {1s, 1s, 1s, 2s, 4s, 8s, 16s, 30s, 30s};
-  for (unsigned attempt = 1; attempt <= 9; ++attempt) EXPECT_EQ(longest_delay(options, attempt), expected[attempt - 1]);
+  for (unsigned attempt = 1; attempt <= 9; ++attempt)
+    EXPECT_EQ(longest_delay(options, attempt), expected[attempt - 1]);
   EXPECT_EQ(longest_delay(options, 4'000'000'000u), 30s);
 }
 

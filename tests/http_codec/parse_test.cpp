@@ -39,19 +39,25 @@ TEST(ParseBody, TakesWhatTheClientSends) {
 TEST(ParseBody, NamesEveryErrorInFastApisWords) {
   EXPECT_EQ(errors_of(parse_create_named("{}")),
             R"({"detail":[{"loc":["body","name"],"msg":"Field required","type":"missing"}]})");
-  EXPECT_EQ(errors_of(parse_create_named(R"({"name":""})")),
-            R"({"detail":[{"loc":["body","name"],"msg":"String should have at least 1 character","type":"string_too_short"}]})");
-  EXPECT_EQ(errors_of(parse_create_named("[]")),
-            R"({"detail":[{"loc":["body"],"msg":"Input should be a valid dictionary or object to extract fields from","type":"model_attributes_type"}]})");
-  EXPECT_EQ(errors_of(parse_create_named("{")), R"({"detail":[{"loc":["body"],"msg":"JSON decode error","type":"json_invalid"}]})");
-  EXPECT_EQ(errors_of(parse_add_messages(R"({"messages":[]})", kLimits)),
-            R"({"detail":[{"loc":["body","messages"],"msg":"List should have at least 1 item after validation, not 0","type":"too_short"}]})");
-  EXPECT_EQ(errors_of(parse_add_messages(R"({"messages":[{"role":"robot"}]})", kLimits)),
-            R"({"detail":[{"loc":["body","messages",0,"role"],"msg":"Input should be 'user', 'assistant' or 'system'","type":"literal_error"},)"
-            R"({"loc":["body","messages",0,"content"],"msg":"Field required","type":"missing"}]})");
-  EXPECT_EQ(errors_of(parse_query(R"({"query":3,"top_k":"x"})", "u")),
-            R"({"detail":[{"loc":["body","query"],"msg":"Input should be a valid string","type":"string_type"},)"
-            R"({"loc":["body","top_k"],"msg":"Input should be a valid integer","type":"int_type"}]})");
+  EXPECT_EQ(
+      errors_of(parse_create_named(R"({"name":""})")),
+      R"({"detail":[{"loc":["body","name"],"msg":"String should have at least 1 character","type":"string_too_short"}]})");
+  EXPECT_EQ(
+      errors_of(parse_create_named("[]")),
+      R"({"detail":[{"loc":["body"],"msg":"Input should be a valid dictionary or object to extract fields from","type":"model_attributes_type"}]})");
+  EXPECT_EQ(errors_of(parse_create_named("{")),
+            R"({"detail":[{"loc":["body"],"msg":"JSON decode error","type":"json_invalid"}]})");
+  EXPECT_EQ(
+      errors_of(parse_add_messages(R"({"messages":[]})", kLimits)),
+      R"({"detail":[{"loc":["body","messages"],"msg":"List should have at least 1 item after validation, not 0","type":"too_short"}]})");
+  EXPECT_EQ(
+      errors_of(parse_add_messages(R"({"messages":[{"role":"robot"}]})", kLimits)),
+      R"({"detail":[{"loc":["body","messages",0,"role"],"msg":"Input should be 'user', 'assistant' or 'system'","type":"literal_error"},)"
+      R"({"loc":["body","messages",0,"content"],"msg":"Field required","type":"missing"}]})");
+  EXPECT_EQ(
+      errors_of(parse_query(R"({"query":3,"top_k":"x"})", "u")),
+      R"({"detail":[{"loc":["body","query"],"msg":"Input should be a valid string","type":"string_type"},)"
+      R"({"loc":["body","top_k"],"msg":"Input should be a valid integer","type":"int_type"}]})");
 }
 
 TEST(ParseBody, BoundsDepthAndSizes) {
@@ -65,7 +71,8 @@ TEST(ParseBody, BoundsDepthAndSizes) {
   const auto large = parse_add_messages(R"({"messages":[{"role":"user","content":"12345678901"}]})", small);
   ASSERT_FALSE(large);
   EXPECT_FALSE(large.error().too_large.empty());
-  const auto many = parse_add_messages(R"({"messages":[{"role":"user","content":"1"},{"role":"user","content":"2"}]})", small);
+  const auto many = parse_add_messages(
+      R"({"messages":[{"role":"user","content":"1"},{"role":"user","content":"2"}]})", small);
   ASSERT_FALSE(many);
   EXPECT_FALSE(many.error().too_large.empty());
 }
@@ -73,22 +80,30 @@ TEST(ParseBody, BoundsDepthAndSizes) {
 TEST(ParseBody, RefusesBrokenUnicodeAndIds) {
   EXPECT_FALSE(parse_create_named("{\"name\":\"\xC3\"}"));
   EXPECT_FALSE(parse_create_named(R"({"name":"\ud800"})"));
-  EXPECT_FALSE(parse_add_messages(R"({"messages":[{"role":"user","content":"x","id":"a\u0000b"}]})", kLimits));
-  EXPECT_FALSE(parse_add_messages(R"({"messages":[{"role":"user","content":"x","created_at":"yesterday"}]})", kLimits));
+  EXPECT_FALSE(
+      parse_add_messages(R"({"messages":[{"role":"user","content":"x","id":"a\u0000b"}]})", kLimits));
+  EXPECT_FALSE(parse_add_messages(R"({"messages":[{"role":"user","content":"x","created_at":"yesterday"}]})",
+                                  kLimits));
   EXPECT_FALSE(parse_add_messages(R"({"messages":[{"role":"user","content":"x","metadata":[]}]})", kLimits));
 }
 
 TEST(ParseBody, AnyBytesAreParsedOrRefused) {
-  const std::string valid = R"({"messages":[{"role":"user","content":"héllo \"x\"","id":"m","metadata":{"a":[1,2.5e3,null]}}]})";
+  const std::string valid =
+      R"({"messages":[{"role":"user","content":"héllo \"x\"","id":"m","metadata":{"a":[1,2.5e3,null]}}]})";
   std::mt19937 random(9);
   for (int i = 0; i < 20'000; ++i) {
     auto mutated = valid;
     for (auto edits = 1 + random() % 4; edits > 0; --edits) {
       const auto at = random() % mutated.size();
       switch (random() % 3) {
-        case 0: mutated[at] = static_cast<char>(random()); break;
-        case 1: mutated.erase(at, 1 + random() % 5); break;
-        default: mutated.insert(at, mutated.substr(random() % mutated.size(), random() % 8));
+        case 0:
+          mutated[at] = static_cast<char>(random());
+          break;
+        case 1:
+          mutated.erase(at, 1 + random() % 5);
+          break;
+        default:
+          mutated.insert(at, mutated.substr(random() % mutated.size(), random() % 8));
       }
       if (mutated.empty()) mutated = "{";
     }

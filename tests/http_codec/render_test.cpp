@@ -14,15 +14,18 @@ const Timestamp kTime{std::chrono::microseconds{1'700'000'000'123'456}};
 TEST(Render, Envelopes) {
   EXPECT_EQ(render_success(201, "Done", "{}"),
             R"({"status":"success","code":201,"data":{},"message":"Done","errors":null})");
-  EXPECT_EQ(render_error(404, "No", {}), R"({"status":"error","code":404,"data":null,"message":"No","errors":null})");
+  EXPECT_EQ(render_error(404, "No", {}),
+            R"({"status":"error","code":404,"data":null,"message":"No","errors":null})");
   const ParameterError error{"limit", "bad"};
-  EXPECT_EQ(render_error(400, "bad", std::span(&error, 1)),
-            R"({"status":"error","code":400,"data":null,"message":"bad","errors":[{"field":"limit","message":"bad"}]})");
+  EXPECT_EQ(
+      render_error(400, "bad", std::span(&error, 1)),
+      R"({"status":"error","code":400,"data":null,"message":"bad","errors":[{"field":"limit","message":"bad"}]})");
 }
 
 TEST(Render, Entities) {
-  EXPECT_EQ(render_named("user", {"1", "Al", "", kTime, kTime}),
-            R"({"user":{"id":"1","name":"Al","description":null,"created_at":"2023-11-14T22:13:20.123456Z","updated_at":"2023-11-14T22:13:20.123456Z"}})");
+  EXPECT_EQ(
+      render_named("user", {"1", "Al", "", kTime, kTime}),
+      R"({"user":{"id":"1","name":"Al","description":null,"created_at":"2023-11-14T22:13:20.123456Z","updated_at":"2023-11-14T22:13:20.123456Z"}})");
   EXPECT_EQ(render_id("session_id", "s"), R"({"session_id":"s"})");
   const std::vector<std::string> ids{"a", "b"};
   EXPECT_EQ(render_ids("message_ids", ids), R"({"message_ids":["a","b"]})");
@@ -56,8 +59,9 @@ TEST(Render, AQueryResultHasExactlyTheKeysOfTheInterface) {
   result.session_id = "s";
   result.session_name = "first";
   result.source = "store";
-  EXPECT_EQ(render_results(std::vector{result}, "s", true),
-            R"({"results":[{"id":"m","content":"x","score":0.5,"type":"message","role":"assistant","created_at":"2023-11-14T22:13:20.123456Z","updated_at":"2023-11-14T22:13:20.123456Z","metadata":{"user_id":"u","agent_id":null,"session_id":"s","session_name":"first","scope":"in_session","level":0,"retrieval":{"source":"store","similarity":1,"keyword":0.25}}}],"total":1,"partial":true})");
+  EXPECT_EQ(
+      render_results(std::vector{result}, "s", true),
+      R"({"results":[{"id":"m","content":"x","score":0.5,"type":"message","role":"assistant","created_at":"2023-11-14T22:13:20.123456Z","updated_at":"2023-11-14T22:13:20.123456Z","metadata":{"user_id":"u","agent_id":null,"session_id":"s","session_name":"first","scope":"in_session","level":0,"retrieval":{"source":"store","similarity":1,"keyword":0.25}}}],"total":1,"partial":true})");
 }
 
 TEST(Render, AnyTextIsAJsonStringThatReadsBack) {
@@ -65,7 +69,8 @@ TEST(Render, AnyTextIsAJsonStringThatReadsBack) {
   for (int i = 0; i < 5000; ++i) {
     std::string text;
     for (auto n = random() % 30; n > 0; --n) {
-      static const std::string parts[] = {"a", "\"", "\\", "\n", "\x01", "é", "中", "👍", "\x7F", "/", "\t", "\r"};
+      static const std::string parts[] = {"a",  "\"", "\\",   "\n", "\x01", "é",
+                                          "中", "👍",  "\x7F", "/",  "\t",   "\r"};
       text += parts[random() % 12];
     }
     std::string json;

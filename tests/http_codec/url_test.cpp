@@ -37,7 +37,8 @@ TEST(MessageListing, FollowsTheLimitRules) {
 }
 
 TEST(MessageListing, TakesTheOthers) {
-  const auto listing = parse_message_listing({{"sort_by", "id"}, {"order", "asc"}, {"buffer_only", "True"}, {"include", "metadata"}});
+  const auto listing = parse_message_listing(
+      {{"sort_by", "id"}, {"order", "asc"}, {"buffer_only", "True"}, {"include", "metadata"}});
   ASSERT_TRUE(listing);
   EXPECT_EQ(listing->sort_by, store::SortBy::id);
   EXPECT_EQ(listing->order, store::Order::ascending);

@@ -71,9 +71,11 @@ TEST_F(JournalFixture, AFailedWriteIsNotAcknowledged) {
   EXPECT_TRUE(wait(1).error);
 }
 
-// Every Nth write, sync, preallocation, open and directory sync fails once: nothing that was acknowledged is missing.
+// Every Nth write, sync, preallocation, open and directory sync fails once: nothing that was acknowledged is
+// missing.
 TEST_F(JournalFixture, NoSingleFailureMakesAFalseAcknowledgement) {
-  for (const auto call : {io::Call::open, io::Call::write, io::Call::sync, io::Call::preallocate, io::Call::sync_directory}) {
+  for (const auto call :
+       {io::Call::open, io::Call::write, io::Call::sync, io::Call::preallocate, io::Call::sync_directory}) {
     for (int nth = 1; nth <= 25; ++nth) {
       files.crash();
       for (const auto& name : *files.list("/j")) ASSERT_TRUE(files.remove("/j/" + name));

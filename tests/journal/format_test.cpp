@@ -21,10 +21,24 @@ std::string hex(std::string_view bytes) {
 TEST(JournalFormat, GoldenBytes) {
   const auto header = encode_segment_header({7, 0x1122334455667788, 42});
   EXPECT_EQ(hex(header.substr(0, 44)),
-            "484f4c444a524e4c" "01000000" "00000000" "0700000000000000" "8877665544332211" "2a00000000000000" "99ee1620");
+            "484f4c444a524e4c"
+            "01000000"
+            "00000000"
+            "0700000000000000"
+            "8877665544332211"
+            "2a00000000000000"
+            "99ee1620");
   std::string record;
   append_record(record, 0x1122334455667788, 43, RecordType::erase, "abc");
-  EXPECT_EQ(hex(record), "03000000" "d296ac12" "2b00000000000000" "03" "01" "0000" "00000000" "6162630000000000");
+  EXPECT_EQ(hex(record),
+            "03000000"
+            "d296ac12"
+            "2b00000000000000"
+            "03"
+            "01"
+            "0000"
+            "00000000"
+            "6162630000000000");
 }
 
 TEST(JournalFormat, SegmentHeaderRoundTrip) {
@@ -45,7 +59,8 @@ TEST(JournalFormat, SegmentHeaderRoundTrip) {
 TEST(JournalFormat, SegmentNames) {
   EXPECT_EQ(segment_name(255), "00000000000000ff.journal");
   EXPECT_EQ(segment_id("00000000000000ff.journal"), 255u);
-  for (const auto* other : {"", "ff.journal", "00000000000000fg.journal", "00000000000000ff.journal.broken"}) {
+  for (const auto* other :
+       {"", "ff.journal", "00000000000000fg.journal", "00000000000000ff.journal.broken"}) {
     EXPECT_EQ(segment_id(other), std::nullopt) << other;
   }
 }
@@ -72,7 +87,8 @@ Operation random_operation(std::mt19937& random) {
     }
     case 1: {
       UpdateRecord record{text(), text(), Timestamp{std::chrono::microseconds{random()}}, {}};
-      for (auto i = random() % 4; i > 0; --i) record.changes.push_back({text(), Role::system, text(), text()});
+      for (auto i = random() % 4; i > 0; --i)
+        record.changes.push_back({text(), Role::system, text(), text()});
       return record;
     }
     default: {
@@ -103,7 +119,8 @@ TEST(JournalFormat, AnyBytesAreDecodedOrRefused) {
   for (int i = 0; i < 20'000; ++i) {
     std::string bytes(random() % 64, '\0');
     for (auto& c : bytes) c = static_cast<char>(random() % 7 ? random() % 4 : random());
-    for (const auto type : {RecordType::append, RecordType::update, RecordType::erase}) (void)decode(type, bytes);
+    for (const auto type : {RecordType::append, RecordType::update, RecordType::erase})
+      (void)decode(type, bytes);
     (void)decode_acknowledgement(bytes);
     (void)decode_segment_header(bytes);
   }

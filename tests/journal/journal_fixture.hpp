@@ -48,7 +48,9 @@ class JournalFixture : public testing::Test {
   // Opens, replays and starts. What is replayed is in `replayed`.
   void open(Lsn at_least = 0) {
     journal.reset();
-    auto opened = Journal::open(options(), files, [&]() -> Result<Lsn> { return at_least; }, *(probe = std::make_unique<metrics::JournalProbe>()));
+    auto opened = Journal::open(
+        options(), files, [&]() -> Result<Lsn> { return at_least; },
+        *(probe = std::make_unique<metrics::JournalProbe>()));
     ASSERT_TRUE(opened) << opened.error().message;
     journal = std::move(*opened);
     journal->start(2, [this](unsigned, std::vector<Completion> completions) {
@@ -60,7 +62,8 @@ class JournalFixture : public testing::Test {
       changed.notify_all();
     });
     replayed.clear();
-    const auto replay = journal->replay([&](ReplayedRecord record) { replayed.push_back(std::move(record)); });
+    const auto replay =
+        journal->replay([&](ReplayedRecord record) { replayed.push_back(std::move(record)); });
     ASSERT_TRUE(replay) << replay.error().message;
     summary = *replay;
   }

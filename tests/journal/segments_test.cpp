@@ -13,8 +13,8 @@ using testing::IsEmpty;
 
 std::size_t segment_files(io::MemoryFileSystem& files) {
   const auto names = *files.list("/j");
-  return static_cast<std::size_t>(
-      std::count_if(names.begin(), names.end(), [](const std::string& name) { return name.ends_with(".journal"); }));
+  return static_cast<std::size_t>(std::count_if(
+      names.begin(), names.end(), [](const std::string& name) { return name.ends_with(".journal"); }));
 }
 
 TEST_F(JournalFixture, AcknowledgedRecordsAreNotReplayed) {
@@ -63,7 +63,8 @@ TEST_F(JournalFixture, LsnsOnlyGrowOverRestartsAndOverWhatTheStoreHasSeen) {
   EXPECT_GT(second, first);
 }
 
-// An erasure must stay as long as what it erases could be replayed, and is itself replayed as long as it is there.
+// An erasure must stay as long as what it erases could be replayed, and is itself replayed as long as it is
+// there.
 TEST_F(JournalFixture, ErasuresAreReplayedWhileTheyAreInTheJournal) {
   open();
   put("kept");
@@ -78,7 +79,8 @@ TEST_F(JournalFixture, ErasuresAreReplayedWhileTheyAreInTheJournal) {
 TEST_F(JournalFixture, ADirectoryHasOneOwner) {
   open();
   metrics::JournalProbe other;
-  const auto second = Journal::open(options(), files, []() -> Result<Lsn> { return Lsn{0}; }, other);
+  const auto second = Journal::open(
+      options(), files, []() -> Result<Lsn> { return Lsn{0}; }, other);
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().kind, ErrorKind::permanent);
 }
@@ -86,7 +88,9 @@ TEST_F(JournalFixture, ADirectoryHasOneOwner) {
 TEST_F(JournalFixture, BeyondMaxBytesAppendsAreRefusedUntilTheStoreCatchesUp) {
   auto small = options();
   small.max_bytes = 3 * small.segment_bytes;
-  auto opened = Journal::open(small, files, []() -> Result<Lsn> { return Lsn{0}; }, *(probe = std::make_unique<metrics::JournalProbe>()));
+  auto opened = Journal::open(
+      small, files, []() -> Result<Lsn> { return Lsn{0}; },
+      *(probe = std::make_unique<metrics::JournalProbe>()));
   ASSERT_TRUE(opened);
   journal = std::move(*opened);
   journal->start(1, [this](unsigned, std::vector<Completion> completions) {
@@ -100,7 +104,8 @@ TEST_F(JournalFixture, BeyondMaxBytesAppendsAreRefusedUntilTheStoreCatchesUp) {
   while ((lsn = put(std::string(200, 'b'))) > 0) lsns.push_back(lsn);
   EXPECT_EQ(completed[last_ticket].error->kind, ErrorKind::overloaded);
   journal->acknowledge(lsns);
-  // The acknowledgements are taken in with the next wake-up of the journal, at the latest after sync_interval.
+  // The acknowledgements are taken in with the next wake-up of the journal, at the latest after
+  // sync_interval.
   for (int tries = 0; tries < 10'000 && (lsn = put("again")) == 0; ++tries) {
   }
   EXPECT_GT(lsn, 0u);

@@ -22,7 +22,8 @@ TEST(Profiles, BalancedNamesEveryKeyWithItsDefault) {
   ASSERT_TRUE(loaded) << loaded.error().message;
   for (const auto& value : loaded->values) {
     EXPECT_EQ(value.value, find_key(value.key)->default_value) << value.key;
-    EXPECT_TRUE(value.origin.starts_with("config/balanced.yaml:")) << value.key << " is not in config/balanced.yaml";
+    EXPECT_TRUE(value.origin.starts_with("config/balanced.yaml:"))
+        << value.key << " is not in config/balanced.yaml";
   }
 }
 
@@ -34,7 +35,8 @@ TEST(Profiles, EachFileGivesWhatItsProfileGives) {
     ASSERT_TRUE(by_file) << by_file.error().message;
     ASSERT_TRUE(by_profile) << by_profile.error().message;
     for (std::size_t i = 0; i < by_file->values.size(); ++i) {
-      EXPECT_EQ(by_file->values[i].value, by_profile->values[i].value) << name << ": " << by_file->values[i].key;
+      EXPECT_EQ(by_file->values[i].value, by_profile->values[i].value)
+          << name << ": " << by_file->values[i].key;
     }
     EXPECT_EQ(by_file->settings.profile, name);
   }
@@ -46,7 +48,8 @@ TEST(Profiles, LowLatencyIsBypass) {
 
 TEST(Precedence, SetOverEnvironmentOverFileOverProfile) {
   const auto path = std::filesystem::temp_directory_path() / "holdfast-precedence-test.yaml";
-  std::ofstream(path) << "profile: high_throughput\nbuffer:\n  round_buffer: {max_size: 7}\n  hybrid_buffer: {max_size: 8}\n";
+  std::ofstream(path)
+      << "profile: high_throughput\nbuffer:\n  round_buffer: {max_size: 7}\n  hybrid_buffer: {max_size: 8}\n";
   Sources sources{path.string(), {}, {}};
   EXPECT_EQ(value_of(*load(sources), "buffer.round_buffer.max_tokens"), "1500");
   EXPECT_EQ(load(sources)->settings.buffer.round.max_rounds, 7u);
@@ -86,7 +89,8 @@ TEST(Print, WhatIsPrintedLoadsAsTheSame) {
   std::ofstream(path) << print(*loaded);
   const auto again = load({path.string(), {}, {}});
   ASSERT_TRUE(again) << again.error().message;
-  for (std::size_t i = 0; i < loaded->values.size(); ++i) EXPECT_EQ(loaded->values[i].value, again->values[i].value);
+  for (std::size_t i = 0; i < loaded->values.size(); ++i)
+    EXPECT_EQ(loaded->values[i].value, again->values[i].value);
   EXPECT_NE(print(*loaded).find("port: 9  # --set"), std::string::npos);
   std::filesystem::remove(path);
 }

@@ -10,7 +10,9 @@ namespace holdfast::settings {
 namespace {
 
 std::string refusal_of_yaml(const std::string& yaml) {
-  const auto path = std::filesystem::temp_directory_path() / ("holdfast-refusal-" + std::to_string(::testing::UnitTest::GetInstance()->random_seed()) + ".yaml");
+  const auto path =
+      std::filesystem::temp_directory_path() /
+      ("holdfast-refusal-" + std::to_string(::testing::UnitTest::GetInstance()->random_seed()) + ".yaml");
   std::ofstream(path) << yaml;
   const auto loaded = load({path.string(), {}, {}});
   std::filesystem::remove(path);
@@ -23,19 +25,22 @@ std::string refusal_of_yaml(const std::string& yaml) {
 }
 
 TEST(Refusals, AnUnknownKeyNamesTheNearest) {
-  EXPECT_EQ(refusal_of_yaml("buffer:\n  round_buffer:\n    max_tokns: 800\n"),
-            "FILE:3: buffer.round_buffer.max_tokns: unknown key; did you mean buffer.round_buffer.max_tokens?");
+  EXPECT_EQ(
+      refusal_of_yaml("buffer:\n  round_buffer:\n    max_tokns: 800\n"),
+      "FILE:3: buffer.round_buffer.max_tokns: unknown key; did you mean buffer.round_buffer.max_tokens?");
 }
 
 TEST(Refusals, AValueOutOfRange) {
   EXPECT_EQ(refusal_of_yaml("buffer:\n  round_buffer: {max_tokens: 7}\n"),
-            "FILE:2: buffer.round_buffer.max_tokens: \"7\" is not allowed: must be a whole number from 100 to 5000");
+            "FILE:2: buffer.round_buffer.max_tokens: \"7\" is not allowed: must be a whole number from 100 "
+            "to 5000");
 }
 
 TEST(Refusals, AValueOfAnotherType) {
   EXPECT_EQ(refusal_of_yaml("buffer: {enabled: maybe}\n"),
             "FILE:1: buffer.enabled: \"maybe\" is not allowed: must be true or false");
-  EXPECT_EQ(refusal_of_yaml("server:\n  port: [1]\n"), "FILE:2: server.port: must be a whole number from 0 to 65535");
+  EXPECT_EQ(refusal_of_yaml("server:\n  port: [1]\n"),
+            "FILE:2: server.port: must be a whole number from 0 to 65535");
   EXPECT_EQ(refusal_of_yaml("server: 5\n"), "FILE:1: server: unknown key; did you mean server.host?");
   EXPECT_EQ(refusal_of_yaml("- a\n"), "FILE: not a map of settings");
 }
@@ -45,20 +50,24 @@ TEST(Refusals, AKeyGivenTwice) {
 }
 
 TEST(Refusals, AKeyOfALaterVersion) {
-  EXPECT_EQ(refusal_of_yaml("auth:\n  enabled: true\n"), "FILE:2: auth.enabled: not supported by this version");
+  EXPECT_EQ(refusal_of_yaml("auth:\n  enabled: true\n"),
+            "FILE:2: auth.enabled: not supported by this version");
 }
 
 TEST(Refusals, BrokenYamlNamesThePlace) {
-  EXPECT_TRUE(refusal_of_yaml("buffer: {enabled: true\n").starts_with("FILE:")) << refusal_of_yaml("buffer: {\n");
+  EXPECT_TRUE(refusal_of_yaml("buffer: {enabled: true\n").starts_with("FILE:"))
+      << refusal_of_yaml("buffer: {\n");
 }
 
 TEST(Refusals, ValuesThatDoNotGoTogether) {
-  EXPECT_NE(refusal_of_yaml("buffer: {performance: {force_flush_timeout: 10s}}\n").find("must not be longer than"),
-            std::string::npos);
+  EXPECT_NE(
+      refusal_of_yaml("buffer: {performance: {force_flush_timeout: 10s}}\n").find("must not be longer than"),
+      std::string::npos);
 }
 
 TEST(Refusals, FromTheCommandLineAndTheEnvironment) {
-  EXPECT_EQ(load({std::nullopt, {"server.port"}, {}}).error().message, "--set server.port: must be KEY=VALUE");
+  EXPECT_EQ(load({std::nullopt, {"server.port"}, {}}).error().message,
+            "--set server.port: must be KEY=VALUE");
   EXPECT_EQ(load({std::nullopt, {"server.port=x"}, {}}).error().message,
             "--set: server.port: \"x\" is not allowed: must be a whole number from 0 to 65535");
   EXPECT_EQ(load({std::nullopt, {}, {{"HOLDFAST__SERVER__PRT", "1"}}}).error().message,

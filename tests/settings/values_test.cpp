@@ -14,7 +14,8 @@ TEST(Values, Durations) {
   EXPECT_EQ(parse_duration("24h"), milliseconds(86'400'000));
   EXPECT_EQ(parse_duration("60"), milliseconds(60'000));
   EXPECT_EQ(parse_duration("0.25"), milliseconds(250));
-  for (const auto* text : {"", "s", "5 s", "-1s", "5d", "1e3", "nan", "5S"}) EXPECT_FALSE(parse_duration(text)) << text;
+  for (const auto* text : {"", "s", "5 s", "-1s", "5d", "1e3", "nan", "5S"})
+    EXPECT_FALSE(parse_duration(text)) << text;
 }
 
 TEST(Values, Sizes) {

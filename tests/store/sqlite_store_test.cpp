@@ -42,11 +42,13 @@ struct SqliteStoreTest : testing::Test {
     ASSERT_TRUE(opened) << opened.error().message;
     store = std::move(*opened);
   }
-  void make_session(const std::string& user = "u", const std::string& session = "s", const std::string& agent = "a") {
+  void make_session(const std::string& user = "u", const std::string& session = "s",
+                    const std::string& agent = "a") {
     (void)store->create_user({user, "name of " + user, "", now, now});
     ASSERT_EQ(*store->create_session({session, user, agent, "session " + session, now, now}), Outcome::done);
   }
-  InsertMessage message(const std::string& id, const std::string& content, std::uint64_t seq = 1, Lsn lsn = 1) {
+  InsertMessage message(const std::string& id, const std::string& content, std::uint64_t seq = 1,
+                        Lsn lsn = 1) {
     InsertMessage insert;
     insert.message.id = id;
     insert.message.content = content;
@@ -57,9 +59,16 @@ struct SqliteStoreTest : testing::Test {
     return insert;
   }
   UpdateMessage update(const std::string& id, const std::string& content, Lsn lsn) {
-    return {id, Role::user, content, "", now, lsn, text::extract_features(content, text::character_ngram_embedder())};
+    return {id,
+            Role::user,
+            content,
+            "",
+            now,
+            lsn,
+            text::extract_features(content, text::character_ngram_embedder())};
   }
-  Result<void> write(std::vector<MessageOperation> operations, const std::string& user = "u", const std::string& session = "s") {
+  Result<void> write(std::vector<MessageOperation> operations, const std::string& user = "u",
+                     const std::string& session = "s") {
     const SessionBatch batch{"b", user, session, std::move(operations)};
     return store->write(std::span(&batch, 1))[0];
   }
@@ -159,7 +168,8 @@ TEST_F(SqliteStoreTest, SearchFiltersAndCountsOverAllOfTheUser) {
   ASSERT_TRUE(write({message("m1", "red kite in the sky")}));
   ASSERT_TRUE(write({message("m2", "red wine")}, "u", "s2"));
   const std::vector<Knowledge> items{{"k", "u", "red is a colour", now, now}};
-  const std::vector<text::Features> features{text::extract_features(items[0].content, text::character_ngram_embedder())};
+  const std::vector<text::Features> features{
+      text::extract_features(items[0].content, text::character_ngram_embedder())};
   ASSERT_TRUE(store->add_knowledge(items, features));
   EXPECT_EQ(search("red").stats.documents, 3u);
   EXPECT_THAT(search("red").stats.document_frequency, ElementsAre(3));
@@ -194,7 +204,8 @@ TEST_F(SqliteStoreTest, TermsOfUsersDoNotCollide) {
   for (int i = 1; i <= 12; ++i) make_session("u" + std::to_string(i), "s" + std::to_string(i));
   ASSERT_TRUE(write({message("m", "2x naïve 中文 ÄÖ")}, "u1", "s1"));
   EXPECT_THAT(found("x", "u12"), IsEmpty());
-  for (const auto* text : {"2x", "naïve", "文", "äö"}) EXPECT_THAT(found(text, "u1"), ElementsAre("m")) << text;
+  for (const auto* text : {"2x", "naïve", "文", "äö"})
+    EXPECT_THAT(found(text, "u1"), ElementsAre("m")) << text;
 }
 
 TEST_F(SqliteStoreTest, ErasingASessionOrUserTakesTheIndexAlong) {
@@ -218,7 +229,8 @@ TEST_F(SqliteStoreTest, EverythingIsThereAfterReopeningAndForTheOwnerAlone) {
   open(text::character_ngram_embedder());
   EXPECT_THAT(found("remember"), ElementsAre("m"));
   EXPECT_EQ(*store->last_lsn(), 1u);
-  struct stat file {}, dir {};
+  struct stat file {
+  }, dir{};
   ASSERT_EQ(stat((folder / "deep" / "h.db").c_str(), &file), 0);
   ASSERT_EQ(stat((folder / "deep").c_str(), &dir), 0);
   EXPECT_EQ(file.st_mode & 0777, 0600u);
@@ -247,7 +259,8 @@ TEST_F(SqliteStoreTest, AProcessKilledWhileWritingLeavesWholeBatches) {
     auto mine = open_sqlite_store({folder / "deep" / "h.db"}, text::character_ngram_embedder());
     for (std::uint64_t i = 0;; ++i) {
       const auto name = std::to_string(i);
-      const SessionBatch batch{"b", "u", "s", {message(name + "a", "x", 2 * i + 1), message(name + "b", "y", 2 * i + 2)}};
+      const SessionBatch batch{
+          "b", "u", "s", {message(name + "a", "x", 2 * i + 1), message(name + "b", "y", 2 * i + 2)}};
       (void)(*mine)->write(std::span(&batch, 1));
     }
   }
@@ -273,7 +286,8 @@ TEST_F(SqliteStoreTest, WritersAndReadersAtATime) {
     threads.emplace_back([this, i] {
       const auto user = "u" + std::to_string(i), session = "s" + std::to_string(i);
       for (std::uint64_t n = 1; n <= 30; ++n) {
-        ASSERT_TRUE(write({message("m" + std::to_string(n), "word number " + std::to_string(n), n)}, user, session));
+        ASSERT_TRUE(
+            write({message("m" + std::to_string(n), "word number " + std::to_string(n), n)}, user, session));
         ASSERT_EQ(search("word", user).results.size(), std::min<std::size_t>(n, 10));
       }
     });

@@ -13,7 +13,8 @@ using testing::IsEmpty;
 
 TEST(Analyzer, LowersSplitsStopsAndStems) {
   EXPECT_THAT(analyze("The Painters were PAINTING sunrises!"), ElementsAre("painter", "paint", "sunris"));
-  EXPECT_THAT(analyze("e-mail: al@example.com, 3.14"), ElementsAre("e", "mail", "al", "exampl", "com", "3", "14"));
+  EXPECT_THAT(analyze("e-mail: al@example.com, 3.14"),
+              ElementsAre("e", "mail", "al", "exampl", "com", "3", "14"));
   EXPECT_THAT(analyze("Don't stop, you'll win"), ElementsAre("stop", "win"));
   EXPECT_THAT(analyze(""), IsEmpty());
   EXPECT_THAT(analyze("?! …"), IsEmpty());
@@ -41,7 +42,8 @@ TEST(Analyzer, TermsAreBoundedAndFitTheIndex) {
     for (const auto& term : analyze(text)) {
       ASSERT_FALSE(term.empty());
       ASSERT_LE(term.size(), 64u);
-      for (const unsigned char c : term) ASSERT_TRUE(c >= 0x80 || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'));
+      for (const unsigned char c : term)
+        ASSERT_TRUE(c >= 0x80 || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'));
     }
   }
   EXPECT_THAT(analyze(std::string(1000, 'x')), ElementsAre(std::string(64, 'x')));

@@ -31,7 +31,8 @@ TEST(CharacterNgrams, AreTheSameEverywhere) {
   const auto vector = character_ngram_embedder().embed("holdfast");
   ASSERT_EQ(vector.size(), character_ngram_embedder().dimensions());
   std::uint64_t digest = 1469598103934665603u;
-  for (const auto component : vector) digest = (digest ^ static_cast<std::uint8_t>(component)) * 1099511628211u;
+  for (const auto component : vector)
+    digest = (digest ^ static_cast<std::uint8_t>(component)) * 1099511628211u;
   EXPECT_EQ(digest, 7714958924978475718u);
 }
 

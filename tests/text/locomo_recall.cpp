@@ -1,5 +1,6 @@
-// locomo_recall FILE.json…: recall of the evidence turns among the first 5, 10 and 20, for each LoCoMo conversation: BM25 alone,
-// vectors alone, and mixed by several weights. Each turn is one message "Speaker: text [caption]".
+// locomo_recall FILE.json…: recall of the evidence turns among the first 5, 10 and 20, for each LoCoMo
+// conversation: BM25 alone, vectors alone, and mixed by several weights. Each turn is one message "Speaker:
+// text [caption]".
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
@@ -50,7 +51,8 @@ Recall measure(const std::vector<Turn>& turns, const Json& questions, double wei
       frequencies.push_back(term_frequencies(query, turn.features.terms));
       ++stats.documents;
       stats.total_length += turn.features.terms.size();
-      for (std::size_t i = 0; i < query.terms.size(); ++i) stats.document_frequency[i] += frequencies.back()[i] > 0;
+      for (std::size_t i = 0; i < query.terms.size(); ++i)
+        stats.document_frequency[i] += frequencies.back()[i] > 0;
     }
     const Scorer scorer(query, stats, SourceFilter::all);
     std::vector<std::pair<double, std::string>> ranked;
@@ -59,7 +61,8 @@ Recall measure(const std::vector<Turn>& turns, const Json& questions, double wei
       const double alike = similarity(query.vector, turns[i].features.vector);
       ranked.emplace_back(weight < 0 ? -alike : -(weight * keyword + (1 - weight) * alike), turns[i].id);
     }
-    std::stable_sort(ranked.begin(), ranked.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+    std::stable_sort(ranked.begin(), ranked.end(),
+                     [](const auto& a, const auto& b) { return a.first < b.first; });
     const auto share = [&](std::size_t k) {
       double hits = 0;
       for (std::size_t i = 0; i < std::min(k, ranked.size()); ++i) {
@@ -84,7 +87,10 @@ int main(int argc, char** argv) {
     const auto turns = read_turns(conversation);
     for (const double weight : {1.0, -1.0, 0.9, 0.8, 0.7, 0.6, 0.5}) {
       const auto recall = measure(turns, document["qa"], weight);
-      std::printf("%-28s %-10s %6.3f %6.3f %6.3f\n", argv[i], weight < 0 ? "vectors" : weight == 1 ? "BM25" : std::to_string(weight).substr(0, 4).c_str(),
+      std::printf("%-28s %-10s %6.3f %6.3f %6.3f\n", argv[i],
+                  weight < 0    ? "vectors"
+                  : weight == 1 ? "BM25"
+                                : std::to_string(weight).substr(0, 4).c_str(),
                   recall.at5, recall.at10, recall.at20);
     }
   }

@@ -6,10 +6,13 @@
 namespace holdfast::text {
 namespace {
 
-PreparedQuery query(std::vector<std::string> terms) { return {std::move(terms), {}}; }
+PreparedQuery query(std::vector<std::string> terms) {
+  return {std::move(terms), {}};
+}
 
 TEST(Scorer, IsBm25OverItsMaximum) {
-  // One term in 1 of 3 documents: idf = ln(1 + 2.5 / 1.5); tf 2, length 4, mean 2: norm = 1.2 * (0.25 + 0.75 * 2).
+  // One term in 1 of 3 documents: idf = ln(1 + 2.5 / 1.5); tf 2, length 4, mean 2: norm = 1.2 * (0.25 + 0.75
+  // * 2).
   const Scorer scorer(query({"kite"}), {3, 6, {1}}, SourceFilter::keyword);
   const double norm = 1.2 * (0.25 + 0.75 * 2.0);
   EXPECT_NEAR(scorer.keyword(std::vector<std::uint32_t>{2}, 4), 2.0 / (2.0 + norm), 1e-12);
@@ -17,7 +20,8 @@ TEST(Scorer, IsBm25OverItsMaximum) {
 
 TEST(Scorer, RareTermsWeighMore) {
   const Scorer scorer(query({"rare", "common"}), {100, 1000, {1, 90}}, SourceFilter::all);
-  EXPECT_GT(scorer.keyword(std::vector<std::uint32_t>{1, 0}, 10), 3 * scorer.keyword(std::vector<std::uint32_t>{0, 1}, 10));
+  EXPECT_GT(scorer.keyword(std::vector<std::uint32_t>{1, 0}, 10),
+            3 * scorer.keyword(std::vector<std::uint32_t>{0, 1}, 10));
 }
 
 TEST(Scorer, StaysBetweenZeroAndOne) {

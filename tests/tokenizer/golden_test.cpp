@@ -47,7 +47,8 @@ std::string utf8(std::uint32_t c) {
 }
 
 // As in make_golden.mjs.
-constexpr std::pair<const char*, const char*> kContexts[] = {{"", ""}, {"a", "b"}, {" ", "'s"}, {"A", "1 \n"}};
+constexpr std::pair<const char*, const char*> kContexts[] = {
+    {"", ""}, {"a", "b"}, {" ", "'s"}, {"A", "1 \n"}};
 
 std::string digest(Encoding encoding, std::size_t context, std::uint32_t start) {
   boost::crc_32_type crc;

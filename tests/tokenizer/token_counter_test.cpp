@@ -9,10 +9,12 @@ namespace holdfast::text {
 namespace {
 
 TEST(TokenCounter, KnowsTheEncodingOfAModel) {
-  for (const auto* model : {"gpt-4o", "gpt-4o-mini", "gpt-4.1-nano", "o1-preview", "o3-mini", "gpt-5", "o200k_base"}) {
+  for (const auto* model :
+       {"gpt-4o", "gpt-4o-mini", "gpt-4.1-nano", "o1-preview", "o3-mini", "gpt-5", "o200k_base"}) {
     EXPECT_EQ(encoding_for_model(model), Encoding::o200k_base) << model;
   }
-  for (const auto* model : {"gpt-4", "gpt-4-turbo", "gpt-3.5-turbo", "text-embedding-3-small", "cl100k_base"}) {
+  for (const auto* model :
+       {"gpt-4", "gpt-4-turbo", "gpt-3.5-turbo", "text-embedding-3-small", "cl100k_base"}) {
     EXPECT_EQ(encoding_for_model(model), Encoding::cl100k_base) << model;
   }
   EXPECT_EQ(encoding_for_model("llama-3"), std::nullopt);

@@ -12,7 +12,8 @@
 
 namespace holdfast {
 
-static_assert(std::endian::native == std::endian::little, "the formats are little-endian and written by memcpy");
+static_assert(std::endian::native == std::endian::little,
+              "the formats are little-endian and written by memcpy");
 
 using Bytes = std::string;  // a byte string; std::string because every library here takes one
 
@@ -35,8 +36,8 @@ class ByteWriter {
   Bytes& out_;
 };
 
-// Reads what ByteWriter wrote. After the first failure everything reads as zero or empty and ok() is false, so a
-// decoder checks once, at its end.
+// Reads what ByteWriter wrote. After the first failure everything reads as zero or empty and ok() is false,
+// so a decoder checks once, at its end.
 class ByteReader {
  public:
   explicit ByteReader(std::string_view in) : in_(in) {}

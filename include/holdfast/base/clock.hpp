@@ -26,7 +26,8 @@ const Clock& system_clock();
 // "2026-11-21T04:15:00.123456Z": always UTC, always six digits of fraction.
 std::string to_iso8601(Timestamp time);
 
-// Takes RFC 3339 date-times ("…Z" or "+01:00", any fraction; a missing zone is read as UTC). Error: permanent.
+// Takes RFC 3339 date-times ("…Z" or "+01:00", any fraction; a missing zone is read as UTC). Error:
+// permanent.
 Result<Timestamp> parse_iso8601(std::string_view text);
 
 }  // namespace holdfast

@@ -13,8 +13,8 @@
 
 namespace holdfast {
 
-// 48 bits of hash(user id): owner shard = route key % shard count. Stable across releases and machines: XXH3-64
-// of the id's bytes, its upper 48 bits.
+// 48 bits of hash(user id): owner shard = route key % shard count. Stable across releases and machines:
+// XXH3-64 of the id's bytes, its upper 48 bits.
 using RouteKey = std::uint64_t;
 RouteKey route_key(std::string_view user_id);
 
@@ -28,8 +28,8 @@ std::optional<RouteKey> session_route_key(std::string_view session_id);
 // n random lower-case hex digits (n <= 16), for names.
 std::string random_hex(unsigned digits);
 
-// True for 1…256 bytes of valid UTF-8 without control characters (NUL among them). What a client may choose as
-// an id.
+// True for 1…256 bytes of valid UTF-8 without control characters (NUL among them). What a client may choose
+// as an id.
 bool is_valid_id(std::string_view id);
 
 }  // namespace holdfast

@@ -1,5 +1,5 @@
-// The process's log: lines to standard error, as text or as one JSON object a line. Thread-safe. Message text,
-// keys and secrets never go into it.
+// The process's log: lines to standard error, as text or as one JSON object a line. Thread-safe. Message
+// text, keys and secrets never go into it.
 //   log::info("journal opened: {} segments", n);
 #pragma once
 

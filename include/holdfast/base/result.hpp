@@ -30,9 +30,17 @@ struct Error {
 template <class T>
 using Result = boost::system::result<T, Error>;
 
-inline Error retryable(std::string message) { return {ErrorKind::retryable, std::move(message)}; }
-inline Error permanent(std::string message) { return {ErrorKind::permanent, std::move(message)}; }
-inline Error overloaded(std::string message) { return {ErrorKind::overloaded, std::move(message)}; }
-inline Error shutting_down(std::string message) { return {ErrorKind::shutting_down, std::move(message)}; }
+inline Error retryable(std::string message) {
+  return {ErrorKind::retryable, std::move(message)};
+}
+inline Error permanent(std::string message) {
+  return {ErrorKind::permanent, std::move(message)};
+}
+inline Error overloaded(std::string message) {
+  return {ErrorKind::overloaded, std::move(message)};
+}
+inline Error shutting_down(std::string message) {
+  return {ErrorKind::shutting_down, std::move(message)};
+}
 
 }  // namespace holdfast

@@ -1,5 +1,5 @@
-// The first stage of a session: rounds gather here until their tokens or their number reach a threshold. A pure
-// state machine: no threads, no clock.
+// The first stage of a session: rounds gather here until their tokens or their number reach a threshold. A
+// pure state machine: no threads, no clock.
 #pragma once
 
 #include <cstddef>
@@ -24,9 +24,9 @@ class RoundBuffer {
   // options must outlive the buffer.
   explicit RoundBuffer(const RoundBufferOptions& options) : options_(&options) {}
 
-  // Takes a durable round and returns what must move on, oldest first. Everything held moves before the new round
-  // is added when held + new tokens > max_tokens × auto_transfer_threshold (tokens) or max_rounds are held (rounds).
-  // A round of more than max_tokens moves on itself, behind what was held (oversized).
+  // Takes a durable round and returns what must move on, oldest first. Everything held moves before the new
+  // round is added when held + new tokens > max_tokens × auto_transfer_threshold (tokens) or max_rounds are
+  // held (rounds). A round of more than max_tokens moves on itself, behind what was held (oversized).
   std::vector<Moved> add(BufferedRound round);
 
   // Everything held, oldest first.

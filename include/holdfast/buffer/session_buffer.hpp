@@ -1,12 +1,14 @@
-// All of one session that is not yet in the store: round buffer → hybrid buffer → one batch in flight, and the
-// operations on messages that are already past the buffers. A pure state machine on the owner shard's thread: no
-// Asio, no threads, only the time it is given.
+// All of one session that is not yet in the store: round buffer → hybrid buffer → one batch in flight, and
+// the operations on messages that are already past the buffers. A pure state machine on the owner shard's
+// thread: no Asio, no threads, only the time it is given.
 //
-// Operation. add() and advance() move rounds on; flush_due() says when and why the hybrid buffer should be flushed;
-// take_batch() makes everything in it the batch in flight (one at a time, so a session's order is kept); the batch
-// stays readable until batch_settled(). What is taken stays in memory here: the caller sends copies to the store.
+// Operation. add() and advance() move rounds on; flush_due() says when and why the hybrid buffer should be
+// flushed; take_batch() makes everything in it the batch in flight (one at a time, so a session's order is
+// kept); the batch stays readable until batch_settled(). What is taken stays in memory here: the caller sends
+// copies to the store.
 //
-// Limits. The buffers themselves are bounded by the caller's byte budget, a batch by kMaxBatchMessages (whole rounds).
+// Limits. The buffers themselves are bounded by the caller's byte budget, a batch by kMaxBatchMessages (whole
+// rounds).
 #pragma once
 
 #include <cstdint>
@@ -31,8 +33,8 @@ using metrics::Stage;
 
 inline constexpr std::size_t kMaxBatchMessages = 1000;
 
-// An operation on a message that is past the round and hybrid buffers. It waits behind the batch in flight and goes to
-// the store with the next one.
+// An operation on a message that is past the round and hybrid buffers. It waits behind the batch in flight
+// and goes to the store with the next one.
 struct Change {
   Message message;         // as it is to be
   std::size_t tokens = 0;  // of its content
@@ -43,7 +45,8 @@ struct Erasure {
 struct StoreOperation {
   Lsn lsn = 0;
   std::variant<Change, Erasure> what;
-  bool buffered = false;  // the buffers hold the message itself: this is for a copy the store may have (maybe_stored)
+  bool buffered =
+      false;  // the buffers hold the message itself: this is for a copy the store may have (maybe_stored)
   std::string_view id() const;
 };
 
@@ -74,7 +77,8 @@ class SessionBuffer {
   // options must outlive the buffer.
   explicit SessionBuffer(const Options& options) : options_(&options), round_buffer_(options.round) {}
 
-  // A durable round joins. Returns the rounds that moved to the hybrid buffer with it (already moved; for counting).
+  // A durable round joins. Returns the rounds that moved to the hybrid buffer with it (already moved; for
+  // counting).
   struct Move {
     TransferReason reason;
     std::size_t messages = 0;
@@ -99,15 +103,15 @@ class SessionBuffer {
   const Batch* in_flight() const { return in_flight_ ? &*in_flight_ : nullptr; }
   Batch batch_settled();  // in the store, or given up: gone from here
 
-  // Journalled operations on a message. In the round or hybrid buffer it is changed in place; where it is in flight or in
-  // the store, or may be in the store too, an operation for the store is queued. Where an erasure in place leaves a round
-  // empty, the LSNs that became free are appended to released. The LSN of an erasure that queued nothing is the caller's to
-  // acknowledge.
+  // Journalled operations on a message. In the round or hybrid buffer it is changed in place; where it is in
+  // flight or in the store, or may be in the store too, an operation for the store is queued. Where an
+  // erasure in place leaves a round empty, the LSNs that became free are appended to released. The LSN of an
+  // erasure that queued nothing is the caller's to acknowledge.
   Applied update(const Change& change, Lsn lsn);
   Applied erase(std::string_view id, Lsn lsn, std::vector<Lsn>& released);
 
-  // Visits every message that is in a buffer or whose stored copy waits for a change, as it is to be, erased ones left
-  // out. What it visits wins over the store's copy.
+  // Visits every message that is in a buffer or whose stored copy waits for a change, as it is to be, erased
+  // ones left out. What it visits wins over the store's copy.
   using Visitor = std::function<void(Stage, const Message&)>;
   void for_each(const Visitor& visit) const;
   void for_each_in_round_buffer(const Visitor& visit) const;
@@ -119,7 +123,7 @@ class SessionBuffer {
   bool empty() const;  // nothing held, queued or in flight
   std::size_t round_count() const { return round_buffer_.rounds().size(); }
   std::size_t round_tokens() const { return round_buffer_.tokens(); }
-  std::optional<SteadyTime> oldest() const;  // when its oldest unstored round became durable
+  std::optional<SteadyTime> oldest() const;           // when its oldest unstored round became durable
   std::uint64_t entered() const { return entered_; }  // rounds and operations, ever
   std::uint64_t settled() const { return settled_; }
 

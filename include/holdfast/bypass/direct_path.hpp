@@ -1,5 +1,5 @@
-// Bypass mode: straight to the store, without journal, buffers and cache. A success means that the store has committed
-// (durably: that is the store's contract). Coroutines of the owner shard.
+// Bypass mode: straight to the store, without journal, buffers and cache. A success means that the store has
+// committed (durably: that is the store's contract). Coroutines of the owner shard.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

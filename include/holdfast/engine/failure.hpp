@@ -12,14 +12,14 @@ namespace holdfast::engine {
 enum class Entity { user, agent, session, message, knowledge };
 
 enum class FailureKind {
-  not_found,        // no entity of that id
-  name_not_found,   // no entity of that name
-  name_taken,       // an entity of that name exists
-  id_conflict,      // a message of that id exists with other content
-  in_progress,      // the same id or idempotency key is being written right now
-  key_reused,       // the idempotency key was used with another body
-  overloaded,       // a bound of the server is reached: try again later
-  unavailable,      // journal or store cannot serve this now; a write's outcome may be unknown
+  not_found,       // no entity of that id
+  name_not_found,  // no entity of that name
+  name_taken,      // an entity of that name exists
+  id_conflict,     // a message of that id exists with other content
+  in_progress,     // the same id or idempotency key is being written right now
+  key_reused,      // the idempotency key was used with another body
+  overloaded,      // a bound of the server is reached: try again later
+  unavailable,     // journal or store cannot serve this now; a write's outcome may be unknown
 };
 
 struct Failure {
@@ -36,7 +36,9 @@ struct Failure {
 template <class T>
 using Outcome = boost::system::result<T, Failure>;
 
-inline Failure not_found(Entity entity, std::string id) { return {FailureKind::not_found, entity, std::move(id)}; }
+inline Failure not_found(Entity entity, std::string id) {
+  return {FailureKind::not_found, entity, std::move(id)};
+}
 
 // A store error as the answer to a request.
 inline Failure unavailable(const Error& error) {

@@ -1,9 +1,9 @@
 // Moves what is due from a shard's sessions to the flush workers and takes their answers.
 //
-// Operation. touched() after every change of a session: rounds whose time has come move on, a due batch goes to the
-// workers if the flush queue has room (else the session waits in line), and the session's next deadline enters the
-// schedule, which one timer follows. A stored batch is acknowledged to the journal; a failed one stays in flight,
-// visible to readers, and is tried again after RetryPolicy's delay, for ever.
+// Operation. touched() after every change of a session: rounds whose time has come move on, a due batch goes
+// to the workers if the flush queue has room (else the session waits in line), and the session's next
+// deadline enters the schedule, which one timer follows. A stored batch is acknowledged to the journal; a
+// failed one stays in flight, visible to readers, and is tried again after RetryPolicy's delay, for ever.
 //
 // Concurrency. Owned by the shard's thread; a worker's answer is posted to it.
 #pragma once
@@ -75,8 +75,8 @@ class FlushLoop {
   asio::steady_timer deadline_timer_;
   asio::steady_timer housekeeping_timer_;
   std::set<std::pair<SteadyTime, SessionState*>> schedule_;
-  std::set<SessionState*> dirty_;        // not empty
-  std::deque<SessionState*> waiting_;    // for a place in the flush queue
+  std::set<SessionState*> dirty_;      // not empty
+  std::deque<SessionState*> waiting_;  // for a place in the flush queue
   std::list<asio::steady_timer*> settlement_waiters_;
   SteadyTime last_failure_log_{};
   bool stopped_ = false;

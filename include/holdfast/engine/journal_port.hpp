@@ -1,6 +1,6 @@
-// A shard's way to the journal: append and wait. Completions come back as one post per group, and are handed out in
-// journal order, each waiter running until its next co_await before the next one wakes: what a path does right after
-// append() therefore happens in journal order. Used on the shard's thread, except deliver().
+// A shard's way to the journal: append and wait. Completions come back as one post per group, and are handed
+// out in journal order, each waiter running until its next co_await before the next one wakes: what a path
+// does right after append() therefore happens in journal order. Used on the shard's thread, except deliver().
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

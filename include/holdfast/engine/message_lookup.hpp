@@ -1,4 +1,5 @@
-// Messages by id, from the buffers and then the store, as a reader sees them now. Coroutines of the owner shard.
+// Messages by id, from the buffers and then the store, as a reader sees them now. Coroutines of the owner
+// shard.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

@@ -1,4 +1,5 @@
-// What all shards share. Built by the daemon, outlives the shards. Everything here is thread-safe or constant.
+// What all shards share. Built by the daemon, outlives the shards. Everything here is thread-safe or
+// constant.
 #pragma once
 
 #include <chrono>
@@ -23,11 +24,11 @@ struct Options {
   Mode mode = Mode::buffer;
   buffer::Options buffer;
   flush::Options flush;
-  cache::Options cache;                              // of the whole process
+  cache::Options cache;                                         // of the whole process
   journal::Durability durability = journal::Durability::fsync;  // as the journal is configured
-  std::size_t max_buffer_bytes = 512u << 20;         // of the whole process
-  std::chrono::milliseconds store_timeout{5'000};    // for reads; a query answers without the store after it
-  bool session_queries = true;                       // a session_id in a query tags its results
+  std::size_t max_buffer_bytes = 512u << 20;                    // of the whole process
+  std::chrono::milliseconds store_timeout{5'000};  // for reads; a query answers without the store after it
+  bool session_queries = true;                     // a session_id in a query tags its results
 };
 
 struct Parts {

@@ -1,5 +1,5 @@
-// The users and sessions a shard knows: the catalogue entries it has met (the store has all of them) and, with them, what of
-// each is buffered. Owned by the shard's thread.
+// The users and sessions a shard knows: the catalogue entries it has met (the store has all of them) and,
+// with them, what of each is buffered. Owned by the shard's thread.
 //
 // Pointers into the table are valid until the next co_await: look up again after each.
 #pragma once
@@ -67,19 +67,20 @@ struct SessionState {
   Session session;
   std::uint64_t next_seq;
   buffer::SessionBuffer buffer;
-  unsigned writes_under_way = 0;      // journalled or written directly, and not applied yet
+  unsigned writes_under_way = 0;  // journalled or written directly, and not applied yet
 
   // Of the flush loop alone
-  bool with_worker = false;           // the batch in flight is queued or being written
-  unsigned attempts = 0;              // of the batch in flight that failed
+  bool with_worker = false;            // the batch in flight is queued or being written
+  unsigned attempts = 0;               // of the batch in flight that failed
   std::optional<SteadyTime> retry_at;  // when the batch in flight is tried again
   std::optional<SteadyTime> deadline;  // as entered in the loop's schedule
-  bool waiting = false;               // for a place in the flush queue
+  bool waiting = false;                // for a place in the flush queue
 };
 
 struct UserState {
   std::string id;
-  std::uint64_t version = 0;  // changes with every write that may change an answer; never repeats within a process
+  std::uint64_t version =
+      0;  // changes with every write that may change an answer; never repeats within a process
   std::unordered_set<SessionState*> sessions;
   StringMap<text::Features> features;  // of buffered messages, by id; computed when a query first needs them
   StringSet ids_in_progress;           // client-made message ids on their way to the journal

@@ -1,5 +1,5 @@
-// What one shard owns, wired; no logic. The paths (ingest, query, bypass) are coroutines that take it and run on its
-// thread.
+// What one shard owns, wired; no logic. The paths (ingest, query, bypass) are coroutines that take it and run
+// on its thread.
 #pragma once
 
 #include "holdfast/cache/query_cache.hpp"

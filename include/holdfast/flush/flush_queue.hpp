@@ -1,5 +1,5 @@
-// Batches on their way from the shards to the flush workers: bounded, most urgent first, oldest first among equals.
-// Thread-safe.
+// Batches on their way from the shards to the flush workers: bounded, most urgent first, oldest first among
+// equals. Thread-safe.
 #pragma once
 
 #include <array>
@@ -35,7 +35,8 @@ class FlushQueue {
  public:
   FlushQueue(std::size_t max_jobs, metrics::FlushProbe& probe) : max_jobs_(max_jobs), probe_(probe) {}
 
-  // Takes a place for one job; false when the queue is full or closed. A place taken must be filled by push().
+  // Takes a place for one job; false when the queue is full or closed. A place taken must be filled by
+  // push().
   bool reserve();
   void push(Job job);
 

@@ -1,6 +1,7 @@
-// The threads that write batches to the store. Each takes what is most urgent, several sessions' batches at a time,
-// computes their terms and vectors (in parallel with the other workers) and hands them to the store in one call.
-// A worker tries once: when to try again is the owner's business, so a slow retry never holds a worker.
+// The threads that write batches to the store. Each takes what is most urgent, several sessions' batches at a
+// time, computes their terms and vectors (in parallel with the other workers) and hands them to the store in
+// one call. A worker tries once: when to try again is the owner's business, so a slow retry never holds a
+// worker.
 #pragma once
 
 #include <atomic>
@@ -19,8 +20,8 @@ namespace holdfast::flush {
 class FlushWorkers {
  public:
   // Everything referenced must outlive the workers.
-  FlushWorkers(const Options& options, store::MemoryStore& store, const text::Embedder& embedder, const Clock& clock,
-               metrics::FlushProbe& probe);
+  FlushWorkers(const Options& options, store::MemoryStore& store, const text::Embedder& embedder,
+               const Clock& clock, metrics::FlushProbe& probe);
   ~FlushWorkers();  // stop()s
 
   FlushQueue& queue() { return queue_; }

@@ -9,8 +9,8 @@
 
 namespace holdfast::flush {
 
-// The longest wait before try number attempt + 1: retry_delay for the fast retries (attempt 1 … retry_attempts), then
-// doubling up to max_retry_delay.
+// The longest wait before try number attempt + 1: retry_delay for the fast retries (attempt 1 …
+// retry_attempts), then doubling up to max_retry_delay.
 std::chrono::milliseconds longest_delay(const Options& options, unsigned attempt);
 
 // A wait between a tenth of the longest and the longest. random: 64 uniform bits.

@@ -1,4 +1,5 @@
-// A request and its reply as the routes see them: no Beast here, so only the connection is compiled against it.
+// A request and its reply as the routes see them: no Beast here, so only the connection is compiled against
+// it.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +24,7 @@ struct Request {
   std::vector<std::string> path_arguments;  // what the route's {…} matched
   std::string idempotency_key;              // header Idempotency-Key, empty when absent
   std::string body;
-  metrics::ShardProbe* probe = nullptr;     // of the connection's shard; never null in a handler
+  metrics::ShardProbe* probe = nullptr;  // of the connection's shard; never null in a route
 };
 
 struct Reply {

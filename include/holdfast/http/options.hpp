@@ -13,7 +13,7 @@ struct Limits {
   std::size_t body_bytes = 1u << 20;
   std::size_t bulk_body_bytes = 64u << 20;  // POST /api/v1/messages/batch
   std::size_t message_bytes = 256u << 10;
-  std::size_t batch_messages = 1000;        // messages in one request
+  std::size_t batch_messages = 1000;  // messages in one request
   std::size_t connections = 4096;
   std::chrono::milliseconds header_timeout{5'000};
   std::chrono::milliseconds body_timeout{10'000};  // plus one second for each 16 KiB

@@ -1,5 +1,5 @@
-// The table of routes: method and path to the function that answers. Add a route by adding a line to the table in
-// src/http/routes.cpp.
+// The table of routes: method and path to the function that answers. Add a route by adding a line to the
+// table in src/http/routes.cpp.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -26,7 +26,7 @@ struct ResultOrder {
   bool descending = true;
 };
 
-// What the handlers work with. All parts outlive every request.
+// What the routes work with. All parts outlive every request.
 struct Api {
   service::MemoryService& memory;
   Status& status;
@@ -47,9 +47,9 @@ struct Route {
 std::span<const Route> route_table();
 
 struct Match {
-  const Route* route = nullptr;             // none: see allowed
+  const Route* route = nullptr;  // none: see allowed
   std::vector<std::string> path_arguments;
-  std::string allowed;                      // methods that the path does have, for 405; empty: no such path
+  std::string allowed;  // methods that the path does have, for 405; empty: no such path
 };
 Match find_route(Method method, std::string_view path);
 

@@ -1,13 +1,14 @@
-// Accepts connections and answers requests on them. A connection is spread to a shard and stays there; it is one
-// coroutine (src/http/connection.cpp). What answers is the route table (routes.hpp).
+// Accepts connections and answers requests on them. A connection is spread to a shard and stays there; it is
+// one coroutine (src/http/connection.cpp). What answers is the route table (routes.hpp).
 //
-// Start: open_listener() early (a busy port must stop the start before anything else is touched), then start(). Stop: stop_accepting(), then drain(): idle connections are
-// closed, the others after the reply they are working on.
+// Start: open_listener() early (a busy port must stop the start before anything else is touched), then
+// start(). Stop: stop_accepting(), then drain(): idle connections are closed, the others after the reply they
+// are working on.
 #pragma once
 
+#include <atomic>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
-#include <atomic>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -24,13 +25,15 @@ class ConnectionSet;
 
 using Acceptor = boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, runtime::Executor>;
 
-// Binds and listens; connections queue up until the server starts. Errors: permanent, with address and reason.
+// Binds and listens; connections queue up until the server starts. Errors: permanent, with address and
+// reason.
 Result<Acceptor> open_listener(const Options& options, boost::asio::io_context& context);
 
 class Server {
  public:
   // acceptor: on shard 0. Everything referenced must outlive the server.
-  Server(const Options& options, Acceptor acceptor, runtime::ShardSet& shards, Api& api, metrics::Probes& probes);
+  Server(const Options& options, Acceptor acceptor, runtime::ShardSet& shards, Api& api,
+         metrics::Probes& probes);
   ~Server();
 
   std::uint16_t port() const;

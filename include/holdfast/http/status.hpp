@@ -1,5 +1,6 @@
-// What the daemon tells about itself: health documents (draft-inadarei-api-health-check), statistics and metrics. All of
-// it is read from memory and /proc, never from the store, so it answers whatever the store does. Any thread.
+// What the daemon tells about itself: health documents (draft-inadarei-api-health-check), statistics and
+// metrics. All of it is read from memory and /proc, never from the store, so it answers whatever the store
+// does. Any thread.
 #pragma once
 
 #include <atomic>

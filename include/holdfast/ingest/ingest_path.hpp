@@ -1,6 +1,6 @@
-// From a parsed request to an acknowledged one: add, update and erase messages of a session. Coroutines of the shard
-// that owns the session's user. When one returns success the operation is durable as configured (in bypass mode: committed
-// by the store) and visible to every reader that begins after it.
+// From a parsed request to an acknowledged one: add, update and erase messages of a session. Coroutines of
+// the shard that owns the session's user. When one returns success the operation is durable as configured (in
+// bypass mode: committed by the store) and visible to every reader that begins after it.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -41,8 +41,8 @@ asio::awaitable<Outcome<std::vector<std::string>>> update_messages(UserShard& sh
 asio::awaitable<Outcome<std::vector<std::string>>> erase_messages(UserShard& shard, std::string session_id,
                                                                   std::vector<std::string> ids);
 
-// At start: brings a journalled operation back, through the same apply step as a live one. Waits while the shard's
-// buffers are full. Errors: the store cannot be asked.
+// At start: brings a journalled operation back, through the same apply step as a live one. Waits while the
+// shard's buffers are full. Errors: the store cannot be asked.
 asio::awaitable<Result<void>> replay(UserShard& shard, journal::ReplayedRecord record);
 
 }  // namespace holdfast::ingest

@@ -23,11 +23,12 @@ class File {
   virtual Result<void> write_at(std::uint64_t offset, std::span<const std::string_view> pieces) = 0;
   // Up to size bytes; fewer only at the end of the file.
   virtual Result<std::string> read_at(std::uint64_t offset, std::size_t size) = 0;
-  virtual Result<void> sync_data() = 0;                         // fdatasync
-  virtual Result<void> preallocate(std::uint64_t size) = 0;     // posix_fallocate: the file has size bytes of zeros or old bytes
+  virtual Result<void> sync_data() = 0;  // fdatasync
+  virtual Result<void> preallocate(
+      std::uint64_t size) = 0;  // posix_fallocate: the file has size bytes of zeros or old bytes
   virtual Result<void> truncate(std::uint64_t size) = 0;
   virtual Result<std::uint64_t> size() = 0;
-  virtual void drop_cache() = 0;                                // posix_fadvise(DONTNEED) over the whole file
+  virtual void drop_cache() = 0;  // posix_fadvise(DONTNEED) over the whole file
 };
 
 enum class OpenMode { read, create_new, read_write };

@@ -1,18 +1,20 @@
 // The write-ahead log: one per process, one order for all operations.
 //
-// Operation. append() queues a record; the journal thread takes everything that is queued, gives it consecutive
-// LSNs, writes it with one writev and, with Durability::fsync, one fdatasync, then delivers the completions of that
-// group: one call per shard, in journal order. There is no timer: while one group syncs the next one gathers.
-// acknowledge() says that a record's effect is in the store; whole segments are deleted from the oldest on, once
-// sealed and without unacknowledged records. Acknowledgements are themselves (lazily written) records, so that a
-// restart does not deliver again what was stored; losing some is harmless, because the store inserts if absent.
+// Operation. append() queues a record; the journal thread takes everything that is queued, gives it
+// consecutive LSNs, writes it with one write and, with Durability::fsync, one fdatasync, then delivers the
+// completions of that group: one call per shard, in journal order. There is no timer: while one group syncs
+// the next one gathers. acknowledge() says that a record's effect is in the store; whole segments are deleted
+// from the oldest on, once sealed and without unacknowledged records. Acknowledgements are themselves (lazily
+// written) records, so that a restart does not deliver again what was stored; losing some is harmless,
+// because the store inserts if absent.
 //
-// Concurrency. append, acknowledge: any thread. open, start, replay, stop: the owner's thread; acknowledging what is replayed
-// may begin before replay returns. Deliver is called on the journal thread and must not block.
+// Concurrency. append, acknowledge: any thread. open, start, replay, stop: the owner's thread; acknowledging
+// what is replayed may begin before replay returns. Deliver is called on the journal thread and must not
+// block.
 //
-// Failures. A failed write or fdatasync poisons the journal until restart: that group and all later appends complete
-// with ErrorKind::retryable ("outcome unknown" for that group), nothing is retried on that file. A full queue
-// completes with ErrorKind::overloaded.
+// Failures. A failed write or fdatasync poisons the journal until restart: that group and all later appends
+// complete with ErrorKind::retryable ("outcome unknown" for that group), nothing is retried on that file. A
+// full queue completes with ErrorKind::overloaded.
 #pragma once
 
 #include <chrono>
@@ -41,15 +43,15 @@ std::string_view to_string(Durability durability);
 struct Options {
   std::filesystem::path dir = "data/journal";
   Durability durability = Durability::fsync;
-  std::uint64_t segment_bytes = 64ull << 20;        // 1 MiB … 1 GiB; a record larger than it gets its own segment
-  std::chrono::milliseconds sync_interval{200};     // durability os and none
-  std::uint64_t max_bytes = 8ull << 30;             // beyond it appends are refused as overloaded
-  std::uint64_t max_queued_bytes = 64ull << 20;     // waiting for the journal thread
+  std::uint64_t segment_bytes = 64ull << 20;  // 1 MiB … 1 GiB; a record larger than it gets its own segment
+  std::chrono::milliseconds sync_interval{200};  // durability os and none
+  std::uint64_t max_bytes = 8ull << 30;          // beyond it appends are refused as overloaded
+  std::uint64_t max_queued_bytes = 64ull << 20;  // waiting for the journal thread
 };
 
 struct Completion {
-  std::uint64_t ticket = 0;      // as given to append
-  Lsn lsn = 0;                   // 0 when it failed
+  std::uint64_t ticket = 0;  // as given to append
+  Lsn lsn = 0;               // 0 when it failed
   std::optional<Error> error;
 };
 
@@ -62,24 +64,25 @@ struct ReplayedRecord {
 
 struct ReplaySummary {
   std::uint64_t segments = 0;
-  std::uint64_t records = 0;        // delivered to the callback
-  std::uint64_t acknowledged = 0;   // skipped: already in the store
-  std::uint64_t torn_bytes = 0;     // dropped at the end of the last segment
+  std::uint64_t records = 0;          // delivered to the callback
+  std::uint64_t acknowledged = 0;     // skipped: already in the store
+  std::uint64_t torn_bytes = 0;       // dropped at the end of the last segment
   std::uint64_t damaged_regions = 0;  // skipped inside segments; what follows them was delivered
 };
 
 class Journal {
  public:
-  // Creates and locks the directory, reads what is there, then asks at_least() (so that whoever needs another part for
-  // the answer opens that only when the directory is ours). LSNs given out from now on are > its answer and > any in the
-  // journal. Errors: permanent, with the path.
+  // Creates and locks the directory, reads what is there, then asks at_least() (so that whoever needs another
+  // part for the answer opens that only when the directory is ours). LSNs given out from now on are > its
+  // answer and > any in the journal. Errors: permanent, with the path.
   static Result<std::unique_ptr<Journal>> open(Options options, io::FileSystem& files,
                                                const std::function<Result<Lsn>()>& at_least,
                                                metrics::JournalProbe& probe);
   ~Journal();  // stop()s
 
-  // Calls back for every append record that is not acknowledged and for every update and erase record still in the
-  // journal (these are idempotent and guarded by LSN), in LSN order, one record in memory at a time. Each is
+  // Calls back for every append record that is not acknowledged and for every update and erase record still
+  // in the journal (these are idempotent and guarded by LSN), in LSN order, one record in memory at a time. Until it has
+  // returned no segment is deleted: it must be called once, also when the caller expects nothing.
   Result<ReplaySummary> replay(const std::function<void(ReplayedRecord)>& apply);
 
   void start(unsigned shards, Deliver deliver);

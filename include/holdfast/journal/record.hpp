@@ -1,4 +1,5 @@
-// What the journal carries: the operations on messages, as values and as bytes (layout: src/journal/FORMAT.md).
+// What the journal carries: the operations on messages, as values and as bytes (layout:
+// src/journal/FORMAT.md).
 #pragma once
 
 #include <cstdint>
@@ -14,12 +15,13 @@ namespace holdfast::journal {
 
 enum class RecordType : std::uint8_t { append = 1, update = 2, erase = 3, acknowledge = 4 };
 
-// One round of messages, with what a restart needs to answer a repeat of the same request. Round::lsn is not encoded.
+// One round of messages, with what a restart needs to answer a repeat of the same request. Round::lsn is not
+// encoded.
 struct AppendRecord {
   std::string user_id;
   Round round;
-  std::string idempotency_key;      // empty: none
-  std::uint64_t request_hash = 0;   // of the request body, meaningful with a key
+  std::string idempotency_key;     // empty: none
+  std::uint64_t request_hash = 0;  // of the request body, meaningful with a key
 };
 
 struct MessageChange {

@@ -1,5 +1,5 @@
-// A log-linear histogram (eight buckets an octave, so a percentile is right within 12.5 % upwards) of non-negative
-// integers: nanoseconds, bytes, counts. One writer, any readers, like Counter.
+// A log-linear histogram (eight buckets an octave, so a percentile is right within 12.5 % upwards) of
+// non-negative integers: nanoseconds, bytes, counts. One writer, any readers, like Counter.
 #pragma once
 
 #include <array>
@@ -10,7 +10,8 @@
 
 namespace holdfast::metrics {
 
-// A copy at one moment; the difference of two is what happened between them, the sum of several shards' is the whole.
+// A copy at one moment; the difference of two is what happened between them, the sum of several shards' is
+// the whole.
 struct HistogramSnapshot {
   static constexpr int kSubBuckets = 8;
   static constexpr int kBuckets = 8 + 41 * kSubBuckets;  // up to 2^44 - 1; above counts in the last

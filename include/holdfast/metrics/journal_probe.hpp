@@ -18,7 +18,7 @@ struct JournalProbe {
   Counter unacknowledged;   // records now
   Counter segments_deleted;
   Counter last_lsn;
-  Counter failed;           // 1 once poisoned
+  Counter failed;  // 1 once poisoned
 };
 
 }  // namespace holdfast::metrics

@@ -1,5 +1,5 @@
-// What the parts of the daemon count, as plain numbers. Each part writes its own probe; the exporter and the window
-// history read all of them at any time. Gauges "now" are differences of counters: in - out.
+// What the parts of the daemon count, as plain numbers. Each part writes its own probe; the exporter and the
+// window history read all of them at any time. Gauges "now" are differences of counters: in - out.
 #pragma once
 
 #include <array>
@@ -17,11 +17,45 @@ namespace holdfast::metrics {
 // Closed label sets. Each enum has a to_string (src/metrics/probes.cpp).
 enum class Stage : std::size_t { round_buffer, hybrid_buffer, in_flight, count };
 enum class TransferReason : std::size_t { tokens, rounds, oversized, idle, force, request, shutdown, count };
-enum class FlushReason : std::size_t { size, interval, force, operation, request, shutdown, replay, bypass, count };
-enum class RefusalReason : std::size_t { memory_budget, flush_queue, journal_queue, journal_failed, store, shutting_down, connections, count };
+enum class FlushReason : std::size_t {
+  size,
+  interval,
+  force,
+  operation,
+  request,
+  shutdown,
+  replay,
+  bypass,
+  count
+};
+enum class RefusalReason : std::size_t {
+  memory_budget,
+  flush_queue,
+  journal_queue,
+  journal_failed,
+  store,
+  shutting_down,
+  connections,
+  count
+};
 enum class RetryReason : std::size_t { store_retryable, store_permanent, count };
 enum class DeadReason : std::size_t { session_gone, count };
-enum class Route : std::size_t { users, agents, sessions, messages_add, messages_read, messages_change, messages_batch, query, knowledge, health, buffer, metrics, other, count };
+enum class Route : std::size_t {
+  users,
+  agents,
+  sessions,
+  messages_add,
+  messages_read,
+  messages_change,
+  messages_batch,
+  query,
+  knowledge,
+  health,
+  buffer,
+  metrics,
+  other,
+  count
+};
 enum class CacheOutcome : std::size_t { hit, miss, bypassed, count };
 
 std::string_view to_string(Stage);
@@ -65,23 +99,23 @@ struct ShardProbe {
   Counter dirty_sessions;                       // now: with something not yet in the store
   Counter buffered_rounds;                      // now: rounds held in round buffers
   Counter round_tokens;                         // now: exact tokens held in round buffers
-  Counter oldest_unflushed_ns;                  // steady clock of the oldest message not in the store; 0: none
-  Histogram write_ns;                           // POST messages, request read to answer ready (server side)
-  Histogram query_hit_ns, query_miss_ns;        // query, likewise, answered from the cache or searched
-  PerLabel<Route, Histogram> request_ns;        // every request by route
+  Counter oldest_unflushed_ns;            // steady clock of the oldest message not in the store; 0: none
+  Histogram write_ns;                     // POST messages, request read to answer ready (server side)
+  Histogram query_hit_ns, query_miss_ns;  // query, likewise, answered from the cache or searched
+  PerLabel<Route, Histogram> request_ns;  // every request by route
   PerLabel<Route, std::array<Counter, 6>> responses;  // by route and status class; [s] = s00…s99
   PerLabel<CacheOutcome, Counter> cache;
-  Counter cache_entries, cache_bytes;           // now
+  Counter cache_entries, cache_bytes;                    // now
   Counter cache_expired, cache_evicted, cache_outdated;  // entries dropped: ttl, LRU, a later write
-  Counter partial_answers;                      // queries answered without the store
-  Counter connections;                          // now
+  Counter partial_answers;                               // queries answered without the store
+  Counter connections;                                   // now
 };
 
 // Written by the flush workers together.
 struct FlushProbe {
-  SharedCounter queued, taken;    // batches; depth = queued - taken
-  SharedCounter busy_ns;          // summed over workers, of finished store writes
-  SharedCounter busy_workers;     // now
+  SharedCounter queued, taken;         // batches; depth = queued - taken
+  SharedCounter busy_ns;               // summed over workers, of finished store writes
+  SharedCounter busy_workers;          // now
   SharedCounter write_ns_sum, writes;  // store.write calls
 };
 

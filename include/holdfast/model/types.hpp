@@ -1,4 +1,5 @@
-// The values the product is about. Plain data: no JSON, no SQL, no Asio. Free to copy and move between threads.
+// The values the product is about. Plain data: no JSON, no SQL, no Asio. Free to copy and move between
+// threads.
 #pragma once
 
 #include <cstddef>
@@ -46,8 +47,8 @@ struct Message {
   Timestamp created_at{};
   Timestamp updated_at{};
   std::uint64_t seq = 0;  // position in its session, from 1, without gaps in the order of acknowledgement
-  // A JSON object as text, empty when absent: everything else the client sent with the message that it may ask
-  // back (metadata, name, tool_calls, tool_call_id, …). Never interpreted outside http/codec.
+  // A JSON object as text, empty when absent: everything else the client sent with the message that it may
+  // ask back (metadata, name, tool_calls, tool_call_id, …). Never interpreted outside http/codec.
   std::string metadata;
 };
 
@@ -106,7 +107,8 @@ struct ScoredResult {
   std::string agent_id;
   std::string session_id;
   std::string session_name;
-  std::string_view source;  // where it was found: "round_buffer", "hybrid_buffer", "in_flight" or "store" (literals)
+  std::string_view
+      source;  // where it was found: "round_buffer", "hybrid_buffer", "in_flight" or "store" (literals)
 };
 
 }  // namespace holdfast

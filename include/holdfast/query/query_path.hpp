@@ -20,8 +20,8 @@ struct Answer {
   bool from_cache = false;
 };
 
-// Everything acknowledged before the call is searched. not_found for an unknown user, for a session that is not
-// the user's, or for an unknown agent.
+// Everything acknowledged before the call is searched. not_found for an unknown user, for a session that is
+// not the user's, or for an unknown agent.
 asio::awaitable<Outcome<Answer>> answer_query(UserShard& shard, Query query);
 
 enum class Scope { everything, round_buffer };

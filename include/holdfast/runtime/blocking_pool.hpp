@@ -1,5 +1,5 @@
-// Threads for calls that block (the store's reads and catalogue), so that no shard ever does. The queue is bounded: a full
-// one answers overloaded at once.
+// Threads for calls that block (the store's reads and catalogue), so that no shard ever does. The queue is
+// bounded: a full one answers overloaded at once.
 #pragma once
 
 #include <boost/asio/as_tuple.hpp>
@@ -50,11 +50,12 @@ class BlockingPool {
   std::vector<std::thread> threads_;
 };
 
-// Runs call() (returning Result<T>) on the pool and waits at most timeout for it; a later result is dropped. call must
-// own everything it uses: it may still run after the caller is gone. Continues on the caller's executor.
+// Runs call() (returning Result<T>) on the pool and waits at most timeout for it; a later result is dropped.
+// call must own everything it uses: it may still run after the caller is gone. Continues on the caller's
+// executor.
 template <class Call>
-asio::awaitable<std::invoke_result_t<Call>> call_blocking(BlockingPool& pool, std::chrono::milliseconds timeout,
-                                                          Call call) {
+asio::awaitable<std::invoke_result_t<Call>> call_blocking(BlockingPool& pool,
+                                                          std::chrono::milliseconds timeout, Call call) {
   using Answer = std::invoke_result_t<Call>;
   struct Waiting {
     explicit Waiting(asio::any_io_executor executor) : timer(std::move(executor)) {}

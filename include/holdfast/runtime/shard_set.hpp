@@ -1,8 +1,8 @@
-// The shards: each is one thread that runs one io_context, and everything that belongs to a user lives on the shard
-// that its route key names. There is no other way to a user's state than to run on that shard.
+// The shards: each is one thread that runs one io_context, and everything that belongs to a user lives on the
+// shard that its route key names. There is no other way to a user's state than to run on that shard.
 //
-// Start and stop. start() makes the threads; stop() lets each run until it has nothing left to do and joins it, so
-// whoever has work on a shard ends it first (a shard that stopped early would never answer a hop).
+// Start and stop. start() makes the threads; stop() lets each run until it has nothing left to do and joins
+// it, so whoever has work on a shard ends it first (a shard that stopped early would never answer a hop).
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -46,7 +46,8 @@ class ShardSet {
 // CPUs in the process's affinity mask, at most 16: what shards: auto means.
 unsigned default_shard_count();
 
-// Runs the coroutine on a shard and comes back to the caller's: one hop there, one back. Exceptions come back too.
+// Runs the coroutine on a shard and comes back to the caller's: one hop there, one back. Exceptions come back
+// too.
 template <class T>
 asio::awaitable<T> hop(Executor target, asio::awaitable<T> work) {
   const auto here = co_await asio::this_coro::executor;

@@ -1,6 +1,6 @@
-// The product without HTTP: every operation of the interface, callable from any shard. An operation on a user's messages
-// runs on the shard that owns the user (one hop there, one back); one on the catalogue alone runs where it is called.
-// Everything passed in is a value; nothing returned refers to shard state.
+// The product without HTTP: every operation of the interface, callable from any shard. An operation on a
+// user's messages runs on the shard that owns the user (one hop there, one back); one on the catalogue alone
+// runs where it is called. Everything passed in is a value; nothing returned refers to shard state.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -26,8 +26,8 @@ struct FlushRequest {
   bool wait = true;
 };
 struct FlushAnswer {
-  std::uint64_t sessions = 0;  // that had something to flush
-  std::uint64_t messages = 0;  // buffered when asked
+  std::uint64_t sessions = 0;          // that had something to flush
+  std::uint64_t messages = 0;          // buffered when asked
   std::uint64_t pending_sessions = 0;  // not yet in the store when answered
 };
 
@@ -58,16 +58,18 @@ class MemoryService {
 
   asio::awaitable<Outcome<AddAnswer>> add_messages(ingest::AddRequest request);
   asio::awaitable<Outcome<std::vector<Message>>> list_messages(query::Listing listing);
-  asio::awaitable<Outcome<std::vector<Message>>> read_messages(std::string session_id, std::vector<std::string> ids);
-  asio::awaitable<Outcome<std::vector<std::string>>> update_messages(std::string session_id,
-                                                                     std::vector<ingest::MessageUpdate> updates);
+  asio::awaitable<Outcome<std::vector<Message>>> read_messages(std::string session_id,
+                                                               std::vector<std::string> ids);
+  asio::awaitable<Outcome<std::vector<std::string>>> update_messages(
+      std::string session_id, std::vector<ingest::MessageUpdate> updates);
   asio::awaitable<Outcome<std::vector<std::string>>> erase_messages(std::string session_id,
                                                                     std::vector<std::string> ids);
 
   asio::awaitable<Outcome<query::Answer>> query(Query query);
 
   asio::awaitable<Outcome<std::vector<Knowledge>>> list_knowledge(std::string user_id);
-  asio::awaitable<Outcome<std::vector<Knowledge>>> read_knowledge(std::string user_id, std::vector<std::string> ids);
+  asio::awaitable<Outcome<std::vector<Knowledge>>> read_knowledge(std::string user_id,
+                                                                  std::vector<std::string> ids);
   asio::awaitable<Outcome<std::vector<std::string>>> add_knowledge(std::string user_id,
                                                                    std::vector<std::string> contents);
   // Pairs of id and new content; ids that do not exist are left out of the answer.
@@ -79,7 +81,8 @@ class MemoryService {
   asio::awaitable<Outcome<FlushAnswer>> flush(FlushRequest request);
   asio::awaitable<void> clear_caches();
 
-  // Flushes everything on every shard, until the deadline. Answer: sessions that still have something unstored.
+  // Flushes everything on every shard, until the deadline. Answer: sessions that still have something
+  // unstored.
   asio::awaitable<std::uint64_t> drain(metrics::FlushReason reason, SteadyTime deadline);
 
  private:

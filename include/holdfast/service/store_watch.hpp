@@ -1,5 +1,5 @@
-// Asks the store now and then whether it is well, on the store's own threads, and remembers the answer for health and
-// metrics. ask() from one thread, the rest from any.
+// Asks the store now and then whether it is well, on the store's own threads, and remembers the answer for
+// health and metrics. ask() from one thread, the rest from any.
 #pragma once
 
 #include <chrono>
@@ -17,11 +17,11 @@ namespace holdfast::service {
 class StoreWatch {
  public:
   struct State {
-    bool asked = false;                                     // false until the first answer
-    std::string error;                                      // of the last answer; empty when it was well
-    std::chrono::milliseconds took{0};                      // the last answer
-    std::optional<SteadyTime> unanswered_since;             // a question that waits for its answer
-    std::optional<store::StoreCounts> counts;               // the last good answer
+    bool asked = false;                          // false until the first answer
+    std::string error;                           // of the last answer; empty when it was well
+    std::chrono::milliseconds took{0};           // the last answer
+    std::optional<SteadyTime> unanswered_since;  // a question that waits for its answer
+    std::optional<store::StoreCounts> counts;    // the last good answer
   };
 
   // All must outlive the watch; the pool is stopped before the watch goes.

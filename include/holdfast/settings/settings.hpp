@@ -1,8 +1,8 @@
-// The configuration: one YAML file refined by environment and command line, as one checked value. Knows every module's
-// Options; no module knows it.
+// The configuration: one YAML file refined by environment and command line, as one checked value. Knows every
+// module's Options; no module knows it.
 //
-// Precedence: --set > environment > file > profile > default. The table of keys (src/settings/keys.cpp) is the only
-// place that names them; config/balanced.yaml shows each with its default and one line of why.
+// Precedence: --set > environment > file > profile > default. The table of keys (src/settings/keys.cpp) is
+// the only place that names them; config/balanced.yaml shows each with its default and one line of why.
 #pragma once
 
 #include <map>

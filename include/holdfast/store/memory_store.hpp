@@ -1,6 +1,6 @@
-// The memory store: what holds everything for good. Catalogue (users, agents, sessions), messages, knowledge, and
-// the search over them. Every call blocks, is thread-safe, and when it returns success its effect is durable
-// (it survives a power cut).
+// The memory store: what holds everything for good. Catalogue (users, agents, sessions), messages, knowledge,
+// and the search over them. Every call blocks, is thread-safe, and when it returns success its effect is
+// durable (it survives a power cut).
 //
 // Errors: retryable (busy, unreachable, I/O), permanent (this content or request will never be accepted).
 // Not found and name taken are outcomes, not errors.
@@ -23,12 +23,12 @@ namespace holdfast::store {
 enum class Outcome { done, not_found, name_taken };
 
 // Operations on the messages of a session. lsn = 0 (bypass mode) passes every guard.
-struct InsertMessage {   // does nothing when the user already has a message of this id
+struct InsertMessage {  // does nothing when the user already has a message of this id
   Message message;
   Lsn lsn = 0;
   text::Features features;
 };
-struct UpdateMessage {   // does nothing when the message is absent or carries a later LSN
+struct UpdateMessage {  // does nothing when the message is absent or carries a later LSN
   std::string id;
   Role role = Role::user;
   std::string content;
@@ -37,7 +37,7 @@ struct UpdateMessage {   // does nothing when the message is absent or carries a
   Lsn lsn = 0;
   text::Features features;
 };
-struct EraseMessage {    // does nothing when the message is absent or carries a later LSN
+struct EraseMessage {  // does nothing when the message is absent or carries a later LSN
   std::string id;
   Lsn lsn = 0;
 };
@@ -83,7 +83,7 @@ struct StoreQuery {
 
 struct StoreAnswer {
   std::vector<ScoredResult> results;  // best first: score descending, then id ascending
-  text::CorpusStats stats;            // store and other_sources together: what the buffers must be scored with
+  text::CorpusStats stats;  // store and other_sources together: what the buffers must be scored with
 };
 
 struct StoreCounts {
@@ -105,8 +105,8 @@ class MemoryStore {
   virtual Result<Outcome> create_user(const User& user) = 0;
   virtual Result<std::optional<User>> user(std::string_view id) = 0;
   virtual Result<std::optional<User>> user_by_name(std::string_view name) = 0;
-  virtual Result<std::vector<User>> users() = 0;  // by created_at
-  virtual Result<Outcome> update_user(const User& user) = 0;  // name, description, updated_at
+  virtual Result<std::vector<User>> users() = 0;                // by created_at
+  virtual Result<Outcome> update_user(const User& user) = 0;    // name, description, updated_at
   virtual Result<Outcome> erase_user(std::string_view id) = 0;  // with sessions, messages, knowledge
 
   virtual Result<Outcome> create_agent(const Agent& agent) = 0;
@@ -119,16 +119,20 @@ class MemoryStore {
   virtual Result<Outcome> create_session(const Session& session) = 0;
   virtual Result<std::optional<SessionEntry>> session(std::string_view id) = 0;
   virtual Result<std::vector<Session>> sessions(const SessionFilter& filter) = 0;  // by created_at
-  virtual Result<Outcome> rename_session(std::string_view id, std::string_view name, Timestamp updated_at) = 0;
+  virtual Result<Outcome> rename_session(std::string_view id, std::string_view name,
+                                         Timestamp updated_at) = 0;
   virtual Result<Outcome> erase_session(std::string_view id) = 0;  // with its messages
 
   virtual Result<std::vector<Message>> messages(const MessageListing& listing) = 0;
   // Those that exist, in any order.
-  virtual Result<std::vector<Message>> find_messages(std::string_view user_id, std::span<const std::string> ids) = 0;
+  virtual Result<std::vector<Message>> find_messages(std::string_view user_id,
+                                                     std::span<const std::string> ids) = 0;
 
-  virtual Result<void> add_knowledge(std::span<const Knowledge> items, std::span<const text::Features> features) = 0;
+  virtual Result<void> add_knowledge(std::span<const Knowledge> items,
+                                     std::span<const text::Features> features) = 0;
   virtual Result<std::vector<Knowledge>> knowledge(std::string_view user_id) = 0;  // by created_at
-  virtual Result<std::vector<Knowledge>> find_knowledge(std::string_view user_id, std::span<const std::string> ids) = 0;
+  virtual Result<std::vector<Knowledge>> find_knowledge(std::string_view user_id,
+                                                        std::span<const std::string> ids) = 0;
   virtual Result<void> update_knowledge(const Knowledge& item, const text::Features& features) = 0;
   virtual Result<void> erase_knowledge(std::string_view user_id, std::span<const std::string> ids) = 0;
 

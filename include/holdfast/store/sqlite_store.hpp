@@ -1,6 +1,6 @@
 // MemoryStore in one SQLite database: WAL mode, synchronous=FULL, FTS5. Schema: src/store/sqlite/schema.cpp.
-// Concurrency: one writer connection under a mutex; callers of write() that arrive meanwhile are committed together
-// by whoever gets the writer next (leader and followers). Readers have connections of their own.
+// Concurrency: one writer connection under a mutex; callers of write() that arrive meanwhile are committed
+// together by whoever gets the writer next (leader and followers). Readers have connections of their own.
 #pragma once
 
 #include <chrono>
@@ -17,9 +17,10 @@ struct SqliteOptions {
   std::chrono::milliseconds busy_timeout{5000};
 };
 
-// Creates the file (mode 0600) and its folder (0700) when absent, migrates an older schema, rebuilds the index when
-// it was made by another analyzer version or embedder. Errors: permanent, with the path. The embedder must outlive
-// the store.
-Result<std::unique_ptr<MemoryStore>> open_sqlite_store(const SqliteOptions& options, const text::Embedder& embedder);
+// Creates the file (mode 0600) and its folder (0700) when absent, migrates an older schema, rebuilds the
+// index when it was made by another analyzer version or embedder. Errors: permanent, with the path. The
+// embedder must outlive the store.
+Result<std::unique_ptr<MemoryStore>> open_sqlite_store(const SqliteOptions& options,
+                                                       const text::Embedder& embedder);
 
 }  // namespace holdfast::store

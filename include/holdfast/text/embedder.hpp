@@ -1,5 +1,5 @@
-// Texts to vectors. A vector carries its meaning only together with the model that made it: vectors of different
-// fingerprints are never compared. A failed embedding is an empty vector, never a made-up one.
+// Texts to vectors. A vector carries its meaning only together with the model that made it: vectors of
+// different fingerprints are never compared. A failed embedding is an empty vector, never a made-up one.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,8 @@
 
 namespace holdfast::text {
 
-// Components scaled so that the largest magnitude is 127; cosine is taken on the integers, so the scale cancels.
+// Components scaled so that the largest magnitude is 127; cosine is taken on the integers, so the scale
+// cancels.
 using Embedding = std::vector<std::int8_t>;
 
 // Thread-safe.

@@ -1,5 +1,6 @@
-// What retrieval knows of a text: its index terms and its vector. Computed once per text by a FeatureExtractor,
-// the same for buffered and stored items and for queries, so that one scorer serves all sources.
+// What retrieval knows of a text: its index terms and its vector. Computed once per text by a
+// FeatureExtractor, the same for buffered and stored items and for queries, so that one scorer serves all
+// sources.
 #pragma once
 
 #include <cstdint>
@@ -12,16 +13,18 @@
 namespace holdfast::text {
 
 struct Features {
-  // Stems of the content words in order, repeats kept; each is [a-z0-9] or bytes >= 0x80, never empty, at most
-  // 64 bytes. The document length of BM25 is terms.size().
+  // Stems of the content words in order, repeats kept; each is [a-z0-9] or bytes >= 0x80, never empty, at
+  // most 64 bytes. The document length of BM25 is terms.size().
   std::vector<std::string> terms;
   Embedding vector;  // empty: none
 };
 
-// Lower-cased words, split at everything that is neither letter nor digit, English stop words removed, Snowball English
-// ("Porter2") stems. Characters of scripts without spaces between words (Chinese, Japanese, Thai, …) and emoji are terms of
-// their own. A text of nothing but stop words keeps them, so that it can be found. Deterministic; kAnalyzerVersion changes when
-// the same text gives other terms (stored indexes made by another version must be rebuilt).
+// Lower-cased words, split at everything that is neither letter nor digit, English stop words removed,
+// Snowball English
+// ("Porter2") stems. Characters of scripts without spaces between words (Chinese, Japanese, Thai, …) and
+// emoji are terms of their own. A text of nothing but stop words keeps them, so that it can be found.
+// Deterministic; kAnalyzerVersion changes when the same text gives other terms (stored indexes made by
+// another version must be rebuilt).
 inline constexpr int kAnalyzerVersion = 1;
 std::vector<std::string> analyze(std::string_view text);
 

@@ -1,7 +1,7 @@
 // The one scoring formula, for buffered and stored items alike:
 //   score = kKeywordWeight * keyword + (1 - kKeywordWeight) * similarity, each part 0…1.
-// keyword is BM25 (Robertson & Zaragoza 2009, k1 and b below) divided by the most the query's terms could reach,
-// sum of idf(t) * (k1 + 1); idf(t) = ln(1 + (N - df + 0.5) / (df + 0.5)).
+// keyword is BM25 (Robertson & Zaragoza 2009, k1 and b below) divided by the most the query's terms could
+// reach, sum of idf(t) * (k1 + 1); idf(t) = ln(1 + (N - df + 0.5) / (df + 0.5)).
 #pragma once
 
 #include <cstdint>
@@ -17,14 +17,14 @@ namespace holdfast::text {
 // Chosen on real conversations (tests/text/locomo_recall.cpp prints the table).
 inline constexpr double kKeywordWeight = 0.8;
 
-// An item that shares no term with the query is a result only from this similarity on: character n-grams of unrelated
-// texts agree a little by chance.
+// An item that shares no term with the query is a result only from this similarity on: character n-grams of
+// unrelated texts agree a little by chance.
 inline constexpr double kLeastSimilarity = 0.25;
 
 // Statistics of one user's items over some sources. Those of different sources add up.
 struct CorpusStats {
   std::uint64_t documents = 0;
-  std::uint64_t total_length = 0;                // terms over all documents
+  std::uint64_t total_length = 0;                 // terms over all documents
   std::vector<std::uint64_t> document_frequency;  // per distinct query term, in the query's order
 
   CorpusStats& operator+=(const CorpusStats& other);  // an empty document_frequency counts as zeros
@@ -38,10 +38,11 @@ struct PreparedQuery {
 PreparedQuery prepare_query(std::string_view text, const Embedder& embedder);
 
 // How often each of the query's terms occurs in a document.
-std::vector<std::uint32_t> term_frequencies(const PreparedQuery& query, std::span<const std::string> document_terms);
+std::vector<std::uint32_t> term_frequencies(const PreparedQuery& query,
+                                            std::span<const std::string> document_terms);
 
-// Fixed for one query once the statistics of all sources are known. With SourceFilter::keyword or vector only that
-// part counts (weight 1); graph scores nothing.
+// Fixed for one query once the statistics of all sources are known. With SourceFilter::keyword or vector only
+// that part counts (weight 1); graph scores nothing.
 class Scorer {
  public:
   Scorer(const PreparedQuery& query, const CorpusStats& stats, SourceFilter filter);

@@ -34,14 +34,16 @@ BodyReader::BodyReader(std::string_view text) {
     too_deep = too_deep || depth > kMaxDepth;
     return !too_deep;
   };
-  // nlohmann refuses invalid UTF-8 and lone surrogates; a number too large for a double reads as an error too.
+  // nlohmann refuses invalid UTF-8 and lone surrogates; a number too large for a double reads as an error
+  // too.
   root_ = Json::parse(text, bound_depth, /*allow_exceptions=*/false);
   if (too_deep) {
     fail({"body"}, "JSON is nested more than " + std::to_string(kMaxDepth) + " deep", "json_invalid");
   } else if (root_.is_discarded()) {
     fail({"body"}, "JSON decode error", "json_invalid");
   } else if (!root_.is_object()) {
-    fail({"body"}, "Input should be a valid dictionary or object to extract fields from", "model_attributes_type");
+    fail({"body"}, "Input should be a valid dictionary or object to extract fields from",
+         "model_attributes_type");
   }
 }
 
@@ -56,7 +58,8 @@ const Json* BodyReader::member(const Json& object, const Location& at, std::stri
   return nullptr;
 }
 
-std::string BodyReader::text(const Json& object, const Location& at, std::string_view name, std::size_t least_length) {
+std::string BodyReader::text(const Json& object, const Location& at, std::string_view name,
+                             std::size_t least_length) {
   const auto* value = member(object, at, name, true);
   if (!value) return {};
   if (!value->is_string()) {
@@ -64,12 +67,13 @@ std::string BodyReader::text(const Json& object, const Location& at, std::string
     return {};
   }
   const auto& text = value->get_ref<const std::string&>();
-  if (text.size() < least_length) fail(at / name, at_least("String", "character", least_length), "string_too_short");
+  if (text.size() < least_length)
+    fail(at / name, at_least("String", "character", least_length), "string_too_short");
   return text;
 }
 
-std::optional<std::string> BodyReader::optional_text(const Json& object, const Location& at, std::string_view name,
-                                                     std::size_t least_length) {
+std::optional<std::string> BodyReader::optional_text(const Json& object, const Location& at,
+                                                     std::string_view name, std::size_t least_length) {
   if (!member(object, at, name, false)) return std::nullopt;
   return text(object, at, name, least_length);
 }
@@ -102,7 +106,8 @@ std::int64_t BodyReader::integer(const Json& object, const Location& at, std::st
   return otherwise;
 }
 
-const Json* BodyReader::list(const Json& object, const Location& at, std::string_view name, std::size_t least) {
+const Json* BodyReader::list(const Json& object, const Location& at, std::string_view name,
+                             std::size_t least) {
   const auto* value = member(object, at, name, true);
   if (!value) return nullptr;
   if (!value->is_array()) {
@@ -110,7 +115,8 @@ const Json* BodyReader::list(const Json& object, const Location& at, std::string
     return nullptr;
   }
   if (value->size() < least) {
-    fail(at / name, at_least("List", "item", least) + " after validation, not " + std::to_string(value->size()),
+    fail(at / name,
+         at_least("List", "item", least) + " after validation, not " + std::to_string(value->size()),
          "too_short");
     return nullptr;
   }

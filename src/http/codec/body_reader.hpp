@@ -34,8 +34,8 @@ class BodyReader {
   std::int64_t integer(const Json& object, const Location& at, std::string_view name, std::int64_t otherwise);
   // A list of at least `least` elements, or nothing (an error is noted).
   const Json* list(const Json& object, const Location& at, std::string_view name, std::size_t least);
-  std::vector<std::string> texts(const Json& object, const Location& at, std::string_view name, std::size_t least,
-                                 std::size_t least_length);
+  std::vector<std::string> texts(const Json& object, const Location& at, std::string_view name,
+                                 std::size_t least, std::size_t least_length);
 
   void fail(Location at, std::string message, std::string type);
   void too_large(std::string what) { errors_.too_large = std::move(what); }

@@ -21,7 +21,8 @@ Parsed<T> read_body(std::string_view body, Fill fill) {
   return value;
 }
 
-std::optional<std::string> read_id(BodyReader& reader, const Json& object, const Location& at, std::string_view name) {
+std::optional<std::string> read_id(BodyReader& reader, const Json& object, const Location& at,
+                                   std::string_view name) {
   auto id = reader.optional_text(object, at, name);
   if (id && !is_valid_id(*id)) {
     reader.fail(at / name, "An id should have 1 to 256 bytes and no control characters", "value_error");
@@ -45,7 +46,8 @@ std::string read_extras(BodyReader& reader, const Json& object, const Location& 
   return extras.empty() ? std::string() : extras.dump();
 }
 
-std::optional<Timestamp> read_time(BodyReader& reader, const Json& object, const Location& at, std::string_view name) {
+std::optional<Timestamp> read_time(BodyReader& reader, const Json& object, const Location& at,
+                                   std::string_view name) {
   const auto text = reader.optional_text(object, at, name);
   if (!text) return std::nullopt;
   const auto time = parse_iso8601(*text);
@@ -66,7 +68,8 @@ Role read_role(BodyReader& reader, const Json& object, const Location& at) {
 NewMessage read_message(BodyReader& reader, const Json& object, const Location& at, const Limits& limits) {
   NewMessage message;
   if (!object.is_object()) {
-    reader.fail(at, "Input should be a valid dictionary or object to extract fields from", "model_attributes_type");
+    reader.fail(at, "Input should be a valid dictionary or object to extract fields from",
+                "model_attributes_type");
     return message;
   }
   message.role = read_role(reader, object, at);
@@ -152,8 +155,9 @@ Parsed<UpdateMessages> parse_update_messages(std::string_view body, const Limits
 }
 
 Parsed<std::vector<std::string>> parse_ids(std::string_view body, std::string_view field) {
-  return read_body<std::vector<std::string>>(
-      body, [&](BodyReader& reader, auto& value) { value = reader.texts(reader.root(), kBody, field, 1, 1); });
+  return read_body<std::vector<std::string>>(body, [&](BodyReader& reader, auto& value) {
+    value = reader.texts(reader.root(), kBody, field, 1, 1);
+  });
 }
 
 Parsed<std::vector<std::string>> parse_add_knowledge(std::string_view body, const Limits& limits) {

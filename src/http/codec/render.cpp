@@ -60,7 +60,12 @@ class JsonWriter {
 std::size_t utf8_length(std::string_view text, std::size_t at) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned lead = byte(at);
-  const std::size_t length = lead < 0x80 ? 1 : lead < 0xC2 ? 0 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 0;
+  const std::size_t length = lead < 0x80   ? 1
+                             : lead < 0xC2 ? 0
+                             : lead < 0xE0 ? 2
+                             : lead < 0xF0 ? 3
+                             : lead < 0xF5 ? 4
+                                           : 0;
   if (length == 0 || at + length > text.size()) return 0;
   for (std::size_t i = 1; i < length; ++i) {
     if ((byte(at + i) & 0xC0) != 0x80) return 0;
@@ -71,12 +76,25 @@ std::size_t utf8_length(std::string_view text, std::size_t at) {
 void append_escape(std::string& out, unsigned char c) {
   static constexpr char hex[] = "0123456789abcdef";
   switch (c) {
-    case '"': out += "\\\""; return;
-    case '\\': out += "\\\\"; return;
-    case '\n': out += "\\n"; return;
-    case '\r': out += "\\r"; return;
-    case '\t': out += "\\t"; return;
-    default: out += "\\u00"; out += hex[c >> 4]; out += hex[c & 0xF];
+    case '"':
+      out += "\\\"";
+      return;
+    case '\\':
+      out += "\\\\";
+      return;
+    case '\n':
+      out += "\\n";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
+    default:
+      out += "\\u00";
+      out += hex[c >> 4];
+      out += hex[c & 0xF];
   }
 }
 
@@ -92,14 +110,20 @@ std::string list_of(std::string_view key, auto&& items, auto&& write_item) {
 void write_named(JsonWriter& json, const User& entry) {
   json.open('{').key("id").text(entry.id).key("name").text(entry.name);
   json.key("description").text_or_null(entry.description);
-  json.key("created_at").text(to_iso8601(entry.created_at)).key("updated_at").text(to_iso8601(entry.updated_at));
+  json.key("created_at")
+      .text(to_iso8601(entry.created_at))
+      .key("updated_at")
+      .text(to_iso8601(entry.updated_at));
   json.close('}');
 }
 
 void write_session(JsonWriter& json, const Session& session) {
   json.open('{').key("id").text(session.id).key("user_id").text(session.user_id);
   json.key("agent_id").text(session.agent_id).key("name").text(session.name);
-  json.key("created_at").text(to_iso8601(session.created_at)).key("updated_at").text(to_iso8601(session.updated_at));
+  json.key("created_at")
+      .text(to_iso8601(session.created_at))
+      .key("updated_at")
+      .text(to_iso8601(session.updated_at));
   json.close('}');
 }
 
@@ -115,23 +139,39 @@ void write_extras(JsonWriter& json, const std::string& stored) {
 void write_message(JsonWriter& json, const Message& message, bool include_metadata) {
   json.open('{').key("id").text(message.id).key("session_id").text(message.session_id);
   json.key("role").text(to_string(message.role)).key("content").text(message.content);
-  json.key("created_at").text(to_iso8601(message.created_at)).key("updated_at").text(to_iso8601(message.updated_at));
+  json.key("created_at")
+      .text(to_iso8601(message.created_at))
+      .key("updated_at")
+      .text(to_iso8601(message.updated_at));
   if (include_metadata) write_extras(json, message.metadata);
   json.close('}');
 }
 
 void write_knowledge(JsonWriter& json, const Knowledge& item) {
   json.open('{').key("id").text(item.id).key("user_id").text(item.user_id).key("content").text(item.content);
-  json.key("created_at").text(to_iso8601(item.created_at)).key("updated_at").text(to_iso8601(item.updated_at));
+  json.key("created_at")
+      .text(to_iso8601(item.created_at))
+      .key("updated_at")
+      .text(to_iso8601(item.updated_at));
   json.close('}');
 }
 
-void write_result(JsonWriter& json, const ScoredResult& result, const std::optional<std::string>& session_id) {
+void write_result(JsonWriter& json, const ScoredResult& result,
+                  const std::optional<std::string>& session_id) {
   const bool message = result.type == ItemType::message;
-  json.open('{').key("id").text(result.id).key("content").text(result.content).key("score").number(result.score);
+  json.open('{')
+      .key("id")
+      .text(result.id)
+      .key("content")
+      .text(result.content)
+      .key("score")
+      .number(result.score);
   json.key("type").text(message ? "message" : "knowledge");
   json.key("role").text_or_null(result.role ? to_string(*result.role) : std::string_view{});
-  json.key("created_at").text(to_iso8601(result.created_at)).key("updated_at").text(to_iso8601(result.updated_at));
+  json.key("created_at")
+      .text(to_iso8601(result.created_at))
+      .key("updated_at")
+      .text(to_iso8601(result.updated_at));
   json.key("metadata").open('{').key("user_id").text(result.user_id);
   json.key("agent_id").text_or_null(result.agent_id).key("session_id").text_or_null(result.session_id);
   json.key("session_name").text_or_null(result.session_name);
@@ -231,7 +271,9 @@ std::string render_session(const Session& session) {
   return out;
 }
 
-std::string render_sessions(std::span<const Session> sessions) { return list_of("sessions", sessions, write_session); }
+std::string render_sessions(std::span<const Session> sessions) {
+  return list_of("sessions", sessions, write_session);
+}
 
 std::string render_messages(std::span<const Message> messages, bool include_metadata) {
   return list_of("messages", messages, [&](JsonWriter& json, const Message& message) {
@@ -239,7 +281,9 @@ std::string render_messages(std::span<const Message> messages, bool include_meta
   });
 }
 
-std::string render_knowledge(std::span<const Knowledge> items) { return list_of("knowledge", items, write_knowledge); }
+std::string render_knowledge(std::span<const Knowledge> items) {
+  return list_of("knowledge", items, write_knowledge);
+}
 
 std::string render_ids(std::string_view key, std::span<const std::string> ids) {
   return list_of(key, ids, [](JsonWriter& json, const std::string& id) { json.text(id); });
@@ -251,8 +295,8 @@ std::string render_id(std::string_view key, std::string_view id) {
   return out;
 }
 
-std::string render_results(std::span<const ScoredResult> results, const std::optional<std::string>& session_id,
-                           bool partial) {
+std::string render_results(std::span<const ScoredResult> results,
+                           const std::optional<std::string>& session_id, bool partial) {
   std::string out;
   JsonWriter json(out);
   json.open('{').key("results").open('[');
@@ -271,7 +315,12 @@ std::string render_added(const AddedMessages& added) {
   json.close(']').key("transfer_triggered").boolean(added.transfer_triggered);
   json.key("total_messages").number(added.message_ids.size()).key("buffer_status").text("success");
   json.key("durability").text(added.durability).key("first_seq").number(added.first_seq);
-  json.key("last_seq").number(added.last_seq).key("mode").text(added.mode).key("embedding").text(added.embedding);
+  json.key("last_seq")
+      .number(added.last_seq)
+      .key("mode")
+      .text(added.mode)
+      .key("embedding")
+      .text(added.embedding);
   json.close('}');
   return out;
 }

@@ -66,17 +66,20 @@ Result<Target> parse_target(std::string_view target) {
   if (raw_path.empty() || raw_path.front() != '/') return permanent("The request target must begin with /");
   if (raw_path.size() > 1 && raw_path.back() == '/') raw_path.remove_suffix(1);
   auto path = decode(raw_path, false);
-  auto parameters = decode_query(question == std::string_view::npos ? std::string_view{} : target.substr(question + 1));
+  auto parameters =
+      decode_query(question == std::string_view::npos ? std::string_view{} : target.substr(question + 1));
   if (!path || !parameters) return permanent("The request target is not a valid URL");
   return Target{std::move(*path), std::move(*parameters)};
 }
 
 const std::string* find_parameter(const Parameters& parameters, std::string_view name) {
-  const auto found = std::find_if(parameters.begin(), parameters.end(), [&](const auto& p) { return p.first == name; });
+  const auto found =
+      std::find_if(parameters.begin(), parameters.end(), [&](const auto& p) { return p.first == name; });
   return found == parameters.end() ? nullptr : &found->second;
 }
 
-boost::system::result<MessageListingParameters, ParameterError> parse_message_listing(const Parameters& parameters) {
+boost::system::result<MessageListingParameters, ParameterError> parse_message_listing(
+    const Parameters& parameters) {
   MessageListingParameters out;
   if (const auto* limit = find_parameter(parameters, "limit")) {
     long long number = 0;

@@ -10,22 +10,25 @@ namespace {
 struct NamedSql {
   std::string_view insert, update, by_id, by_name, list;
 };
-#define HOLDFAST_NAMED_SQL(TABLE)                                                                                  \
-  NamedSql {                                                                                                       \
-    "INSERT INTO " TABLE " (id, name, description, created_at, updated_at) VALUES (?, ?, ?, ?, ?)",                \
-        "UPDATE " TABLE " SET name = ?, description = ?, updated_at = ? WHERE id = ?",                             \
-        "SELECT id, name, description, created_at, updated_at FROM " TABLE " WHERE id = ?",                        \
-        "SELECT id, name, description, created_at, updated_at FROM " TABLE " WHERE name = ?",                      \
-        "SELECT id, name, description, created_at, updated_at FROM " TABLE " ORDER BY created_at, no"              \
+#define HOLDFAST_NAMED_SQL(TABLE)                                                                     \
+  NamedSql {                                                                                          \
+    "INSERT INTO " TABLE " (id, name, description, created_at, updated_at) VALUES (?, ?, ?, ?, ?)",   \
+        "UPDATE " TABLE " SET name = ?, description = ?, updated_at = ? WHERE id = ?",                \
+        "SELECT id, name, description, created_at, updated_at FROM " TABLE " WHERE id = ?",           \
+        "SELECT id, name, description, created_at, updated_at FROM " TABLE " WHERE name = ?",         \
+        "SELECT id, name, description, created_at, updated_at FROM " TABLE " ORDER BY created_at, no" \
   }
 constexpr NamedSql kUsersSql = HOLDFAST_NAMED_SQL("users");
 constexpr NamedSql kAgentsSql = HOLDFAST_NAMED_SQL("agents");
 #undef HOLDFAST_NAMED_SQL
 
-const NamedSql& sql_of(NamedTable table) { return table == NamedTable::users ? kUsersSql : kAgentsSql; }
+const NamedSql& sql_of(NamedTable table) {
+  return table == NamedTable::users ? kUsersSql : kAgentsSql;
+}
 
 User read_named(const Statement& row) {
-  return {std::string(row.text(0)), std::string(row.text(1)), std::string(row.text(2)), row.time(3), row.time(4)};
+  return {std::string(row.text(0)), std::string(row.text(1)), std::string(row.text(2)), row.time(3),
+          row.time(4)};
 }
 
 template <class Write>
@@ -49,8 +52,12 @@ constexpr std::string_view kSessionsFiltered =
     "ORDER BY s.created_at, s.no";
 
 Session read_session(const Statement& row) {
-  return {std::string(row.text(0)), std::string(row.text(1)), std::string(row.text(2)), std::string(row.text(3)),
-          row.time(4),              row.time(5)};
+  return {std::string(row.text(0)),
+          std::string(row.text(1)),
+          std::string(row.text(2)),
+          std::string(row.text(3)),
+          row.time(4),
+          row.time(5)};
 }
 
 // Columns: id, role, content, created_at, updated_at, seq, metadata, session id.
@@ -67,15 +74,17 @@ Message read_message(const Statement& row) {
   return message;
 }
 
-#define HOLDFAST_LISTING_SQL(ORDER)                                                                           \
-  "SELECT i.id, i.role, i.content, i.created_at, i.updated_at, i.seq, i.metadata, s.id FROM items i "         \
-  "JOIN sessions s ON s.no = i.session_no WHERE i.session_no = (SELECT no FROM sessions WHERE id = ?) "       \
+#define HOLDFAST_LISTING_SQL(ORDER)                                                                     \
+  "SELECT i.id, i.role, i.content, i.created_at, i.updated_at, i.seq, i.metadata, s.id FROM items i "   \
+  "JOIN sessions s ON s.no = i.session_no WHERE i.session_no = (SELECT no FROM sessions WHERE id = ?) " \
   "ORDER BY " ORDER " LIMIT ?"
 
 std::string_view listing_sql(const MessageListing& listing) {
   const bool up = listing.order == Order::ascending;
-  if (listing.sort_by == SortBy::id) return up ? HOLDFAST_LISTING_SQL("i.id") : HOLDFAST_LISTING_SQL("i.id DESC");
-  return up ? HOLDFAST_LISTING_SQL("i.created_at, i.seq") : HOLDFAST_LISTING_SQL("i.created_at DESC, i.seq DESC");
+  if (listing.sort_by == SortBy::id)
+    return up ? HOLDFAST_LISTING_SQL("i.id") : HOLDFAST_LISTING_SQL("i.id DESC");
+  return up ? HOLDFAST_LISTING_SQL("i.created_at, i.seq")
+            : HOLDFAST_LISTING_SQL("i.created_at DESC, i.seq DESC");
 }
 #undef HOLDFAST_LISTING_SQL
 
@@ -139,7 +148,8 @@ Outcome insert_session(Connection& connection, const Session& session) {
   if (!user_no) return Outcome::not_found;
   return unless_name_taken([&] {
     auto insert = connection.prepare(
-        "INSERT INTO sessions (id, user_no, agent_id, name, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?)");
+        "INSERT INTO sessions (id, user_no, agent_id, name, created_at, updated_at) VALUES (?, ?, ?, ?, ?, "
+        "?)");
     insert.bind(session.id).bind(*user_no).bind(session.agent_id).bind(session.name);
     insert.bind(session.created_at).bind(session.updated_at).run();
   });
@@ -160,7 +170,8 @@ std::vector<Session> list_sessions(Connection& connection, const SessionFilter& 
   return sessions;
 }
 
-Outcome set_session_name(Connection& connection, std::string_view id, std::string_view name, Timestamp updated_at) {
+Outcome set_session_name(Connection& connection, std::string_view id, std::string_view name,
+                         Timestamp updated_at) {
   const auto written = unless_name_taken([&] {
     auto update = connection.prepare("UPDATE sessions SET name = ?, updated_at = ? WHERE id = ?");
     update.bind(name).bind(updated_at).bind(id).run();

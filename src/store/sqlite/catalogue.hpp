@@ -19,7 +19,8 @@ Outcome delete_agent(Connection& connection, std::string_view id);
 Outcome insert_session(Connection& connection, const Session& session);
 std::optional<SessionEntry> find_session(Connection& connection, std::string_view id);
 std::vector<Session> list_sessions(Connection& connection, const SessionFilter& filter);
-Outcome set_session_name(Connection& connection, std::string_view id, std::string_view name, Timestamp updated_at);
+Outcome set_session_name(Connection& connection, std::string_view id, std::string_view name,
+                         Timestamp updated_at);
 Outcome delete_session(Connection& connection, std::string_view id);
 
 std::vector<Message> list_session_messages(Connection& connection, const MessageListing& listing);

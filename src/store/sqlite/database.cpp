@@ -32,27 +32,31 @@ Statement::~Statement() {
 }
 
 Statement& Statement::bind(std::int64_t value) {
-  if (sqlite3_bind_int64(statement_, next_parameter_++, value) != SQLITE_OK) fail(sqlite3_db_handle(statement_), "bind");
+  if (sqlite3_bind_int64(statement_, next_parameter_++, value) != SQLITE_OK)
+    fail(sqlite3_db_handle(statement_), "bind");
   return *this;
 }
 
 Statement& Statement::bind(std::string_view value) {
   // A null pointer would bind NULL.
   const char* data = value.data() ? value.data() : "";
-  const int done = sqlite3_bind_text64(statement_, next_parameter_++, data, value.size(), SQLITE_STATIC, SQLITE_UTF8);
+  const int done =
+      sqlite3_bind_text64(statement_, next_parameter_++, data, value.size(), SQLITE_STATIC, SQLITE_UTF8);
   if (done != SQLITE_OK) fail(sqlite3_db_handle(statement_), "bind");
   return *this;
 }
 
 Statement& Statement::bind_blob(std::span<const std::int8_t> value) {
   const int done = value.empty() ? sqlite3_bind_zeroblob(statement_, next_parameter_++, 0)
-                                 : sqlite3_bind_blob64(statement_, next_parameter_++, value.data(), value.size(), SQLITE_STATIC);
+                                 : sqlite3_bind_blob64(statement_, next_parameter_++, value.data(),
+                                                       value.size(), SQLITE_STATIC);
   if (done != SQLITE_OK) fail(sqlite3_db_handle(statement_), "bind");
   return *this;
 }
 
 Statement& Statement::bind_null() {
-  if (sqlite3_bind_null(statement_, next_parameter_++) != SQLITE_OK) fail(sqlite3_db_handle(statement_), "bind");
+  if (sqlite3_bind_null(statement_, next_parameter_++) != SQLITE_OK)
+    fail(sqlite3_db_handle(statement_), "bind");
   return *this;
 }
 
@@ -74,7 +78,8 @@ std::span<const std::int8_t> Statement::blob(int column) const {
 }
 
 Connection::Connection(const std::filesystem::path& path, std::chrono::milliseconds busy_timeout) {
-  constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
+  constexpr int kFlags =
+      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
   if (sqlite3_open_v2(path.c_str(), &handle_, kFlags, nullptr) != SQLITE_OK) {
     const std::string message = path.string() + ": " + (handle_ ? sqlite3_errmsg(handle_) : "out of memory");
     const int code = handle_ ? sqlite3_extended_errcode(handle_) : SQLITE_NOMEM;
@@ -93,8 +98,8 @@ Connection::~Connection() {
 
 Statement Connection::prepare(std::string_view sql) {
   auto& statement = prepared_[sql.data()];
-  if (!statement && sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
-                                       &statement, nullptr) != SQLITE_OK) {
+  if (!statement && sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()),
+                                       SQLITE_PREPARE_PERSISTENT, &statement, nullptr) != SQLITE_OK) {
     prepared_.erase(sql.data());
     fail(handle_, "prepare");
   }

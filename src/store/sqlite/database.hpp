@@ -1,7 +1,7 @@
 // A thin layer over SQLite's C interface: a connection with its prepared statements, and a statement in use.
 //
-// Inside the SQLite store a failed call throws SqliteFailure, because nearly every line is such a call; it is caught at
-// the MemoryStore's interface (guarded() in sqlite_store.cpp), which returns values.
+// Inside the SQLite store a failed call throws SqliteFailure, because nearly every line is such a call; it is
+// caught at the MemoryStore's interface (guarded() in sqlite_store.cpp), which returns values.
 #pragma once
 
 #include <sqlite3.h>
@@ -55,7 +55,10 @@ class Statement {
   }
 
   bool step();  // true: a row
-  void run() { while (step()) {} }
+  void run() {
+    while (step()) {
+    }
+  }
 
   std::int64_t integer(int column) const { return sqlite3_column_int64(statement_, column); }
   std::string_view text(int column) const;

@@ -5,8 +5,10 @@
 namespace holdfast::store {
 namespace {
 
-void change_totals(Connection& connection, std::int64_t user_no, std::int64_t documents, std::int64_t length) {
-  connection.prepare("UPDATE users SET documents = documents + ?, total_length = total_length + ? WHERE no = ?")
+void change_totals(Connection& connection, std::int64_t user_no, std::int64_t documents,
+                   std::int64_t length) {
+  connection
+      .prepare("UPDATE users SET documents = documents + ?, total_length = total_length + ? WHERE no = ?")
       .bind(documents)
       .bind(length)
       .bind(user_no)
@@ -34,7 +36,9 @@ void add_to_index(Connection& connection, const ItemKey& key, const text::Featur
   const auto length = static_cast<std::int64_t>(features.terms.size());
   const auto terms = user_terms(key.user_no, features.terms);
   connection.prepare("INSERT INTO terms (rowid, text) VALUES (?, ?)").bind(key.no).bind(terms).run();
-  connection.prepare("INSERT INTO vectors (user_no, no, kind, session_no, length, vector) VALUES (?, ?, ?, ?, ?, ?)")
+  connection
+      .prepare(
+          "INSERT INTO vectors (user_no, no, kind, session_no, length, vector) VALUES (?, ?, ?, ?, ?, ?)")
       .bind(key.user_no)
       .bind(key.no)
       .bind(key.kind)
@@ -48,7 +52,10 @@ void add_to_index(Connection& connection, const ItemKey& key, const text::Featur
 void remove_from_index(Connection& connection, const ItemKey& key, std::string_view content) {
   const auto analyzed = text::analyze(content);
   const auto terms = user_terms(key.user_no, analyzed);
-  connection.prepare("INSERT INTO terms (terms, rowid, text) VALUES ('delete', ?, ?)").bind(key.no).bind(terms).run();
+  connection.prepare("INSERT INTO terms (terms, rowid, text) VALUES ('delete', ?, ?)")
+      .bind(key.no)
+      .bind(terms)
+      .run();
   connection.prepare("DELETE FROM vectors WHERE user_no = ? AND no = ?").bind(key.user_no).bind(key.no).run();
   change_totals(connection, key.user_no, -1, -static_cast<std::int64_t>(analyzed.size()));
 }
@@ -69,7 +76,9 @@ void rebuild_index_if_outdated(Connection& connection, const text::Embedder& emb
     if (!item.is_null(3)) key.session_no = item.integer(3);
     add_to_index(connection, key, text::extract_features(item.text(4), embedder));
   }
-  connection.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES ('index_version', ?)").bind(version).run();
+  connection.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES ('index_version', ?)")
+      .bind(version)
+      .run();
   if (items > 0) log::info("store: the search index of {} items was made anew", items);
 }
 

@@ -33,12 +33,15 @@ std::optional<Existing> find_item(Connection& connection, std::int64_t user_no, 
 }
 
 // An operation of bypass mode (no LSN) comes after everything journalled.
-bool is_outdated(Lsn operation, Lsn stored) { return operation != 0 && operation <= stored; }
+bool is_outdated(Lsn operation, Lsn stored) {
+  return operation != 0 && operation <= stored;
+}
 
 void insert(Connection& connection, const Place& place, const InsertMessage& operation) {
   const auto& message = operation.message;
   auto statement = connection.prepare(
-      "INSERT INTO items (kind, id, user_no, session_no, role, content, metadata, created_at, updated_at, seq, lsn) "
+      "INSERT INTO items (kind, id, user_no, session_no, role, content, metadata, created_at, updated_at, "
+      "seq, lsn) "
       "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING");
   statement.bind(kMessageKind).bind(message.id).bind(place.user_no).bind(place.session_no);
   statement.bind(static_cast<std::int64_t>(message.role)).bind(message.content).bind(message.metadata);
@@ -57,7 +60,8 @@ void update(Connection& connection, const Place& place, const UpdateMessage& ope
   auto statement = connection.prepare(
       "UPDATE items SET role = ?, content = ?, metadata = ?, updated_at = ?, lsn = ? WHERE no = ?");
   statement.bind(static_cast<std::int64_t>(operation.role)).bind(operation.content).bind(operation.metadata);
-  statement.bind(operation.updated_at).bind(static_cast<std::int64_t>(std::max(operation.lsn, existing->lsn)));
+  statement.bind(operation.updated_at)
+      .bind(static_cast<std::int64_t>(std::max(operation.lsn, existing->lsn)));
   statement.bind(existing->key.no).run();
   add_to_index(connection, existing->key, operation.features);
 }
@@ -72,7 +76,8 @@ Place find_place(Connection& connection, const SessionBatch& batch) {
 
 void erase_items(Connection& connection, Statement items) {
   std::vector<std::pair<ItemKey, std::string>> found;
-  while (items.step()) found.push_back({{items.integer(1), items.integer(0), 0, std::nullopt}, std::string(items.text(2))});
+  while (items.step())
+    found.push_back({{items.integer(1), items.integer(0), 0, std::nullopt}, std::string(items.text(2))});
   for (const auto& [key, content] : found) {
     remove_from_index(connection, key, content);
     connection.prepare("DELETE FROM items WHERE no = ?").bind(key.no).run();
@@ -118,12 +123,14 @@ void insert_knowledge(Connection& connection, const Knowledge& item, const text:
   const auto user_no = find_user_no(connection, item.user_id);
   if (!user_no) throw NoSuchSession{};
   auto statement = connection.prepare(
-      "INSERT INTO items (kind, id, user_no, session_no, role, content, metadata, created_at, updated_at, seq, lsn) "
+      "INSERT INTO items (kind, id, user_no, session_no, role, content, metadata, created_at, updated_at, "
+      "seq, lsn) "
       "VALUES (?, ?, ?, NULL, 0, ?, '', ?, ?, 0, 0) ON CONFLICT DO NOTHING");
   statement.bind(kKnowledgeKind).bind(item.id).bind(*user_no).bind(item.content);
   statement.bind(item.created_at).bind(item.updated_at).run();
   if (connection.changes() == 0) return;
-  add_to_index(connection, {*user_no, connection.last_insert_rowid(), kKnowledgeKind, std::nullopt}, features);
+  add_to_index(connection, {*user_no, connection.last_insert_rowid(), kKnowledgeKind, std::nullopt},
+               features);
 }
 
 void update_knowledge_item(Connection& connection, const Knowledge& item, const text::Features& features) {
@@ -139,7 +146,8 @@ void update_knowledge_item(Connection& connection, const Knowledge& item, const 
   add_to_index(connection, existing->key, features);
 }
 
-void erase_item(Connection& connection, std::int64_t user_no, std::int64_t kind, std::string_view id, Lsn lsn) {
+void erase_item(Connection& connection, std::int64_t user_no, std::int64_t kind, std::string_view id,
+                Lsn lsn) {
   const auto existing = find_item(connection, user_no, kind, id);
   if (!existing || is_outdated(lsn, existing->lsn)) return;
   remove_from_index(connection, existing->key, existing->content);

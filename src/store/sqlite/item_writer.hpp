@@ -16,7 +16,8 @@ Lsn read_last_lsn(Connection& connection);
 
 void insert_knowledge(Connection& connection, const Knowledge& item, const text::Features& features);
 void update_knowledge_item(Connection& connection, const Knowledge& item, const text::Features& features);
-void erase_item(Connection& connection, std::int64_t user_no, std::int64_t kind, std::string_view id, Lsn lsn);
+void erase_item(Connection& connection, std::int64_t user_no, std::int64_t kind, std::string_view id,
+                Lsn lsn);
 void erase_session_items(Connection& connection, std::int64_t session_no);
 void erase_user_items(Connection& connection, std::int64_t user_no);
 

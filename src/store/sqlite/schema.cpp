@@ -6,11 +6,12 @@ namespace {
 constexpr std::int64_t kSchemaVersion = 1;
 
 // Times are microseconds since 1970, UTC.
-// items      messages and knowledge. (user_no, kind, id) is unique: that is what makes a repeated insert harmless.
-// terms      the index terms of every item (text/features.hpp), each with "<user_no>_" in front, so that the posting
+// items      messages and knowledge. (user_no, kind, id) is unique: that is what makes a repeated insert
+// harmless. terms      the index terms of every item (text/features.hpp), each with "<user_no>_" in front, so
+// that the posting
 //            list of a term is one user's. It keeps no content: rows go by giving the same terms to 'delete'.
-// instances  (term, doc) of every occurrence in terms: document and term frequencies without reading any text.
-// vectors    what else a search needs of an item, in one place a user: a range scan reads just that.
+// instances  (term, doc) of every occurrence in terms: document and term frequencies without reading any
+// text. vectors    what else a search needs of an item, in one place a user: a range scan reads just that.
 constexpr const char* kTables = R"sql(
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE users (

@@ -95,7 +95,8 @@ class Search {
   }
 
   void score_all(const text::Scorer& scorer) {
-    auto rows = connection_.prepare("SELECT no, kind, session_no, length, vector FROM vectors WHERE user_no = ?");
+    auto rows =
+        connection_.prepare("SELECT no, kind, session_no, length, vector FROM vectors WHERE user_no = ?");
     rows.bind(user_no_);
     while (rows.step()) score_row(scorer, rows);
   }
@@ -113,7 +114,8 @@ class Search {
     const auto better = [](const Scored& a, const Scored& b) { return a.score > b.score; };
     if (scored_.size() <= query_.limit) return;
     const auto most = std::min(scored_.size(), query_.limit + kMostTies);
-    std::partial_sort(scored_.begin(), scored_.begin() + static_cast<std::ptrdiff_t>(most), scored_.end(), better);
+    std::partial_sort(scored_.begin(), scored_.begin() + static_cast<std::ptrdiff_t>(most), scored_.end(),
+                      better);
     auto kept = query_.limit;
     while (kept < most && scored_[kept].score == scored_[query_.limit - 1].score) ++kept;
     scored_.resize(kept);

@@ -2,8 +2,8 @@
 
 #include <sys/stat.h>
 
-#include <condition_variable>
 #include <cerrno>
+#include <condition_variable>
 #include <cstring>
 #include <memory>
 #include <mutex>
@@ -166,11 +166,13 @@ class SqliteStore final : public MemoryStore {
   Result<std::vector<Message>> messages(const MessageListing& listing) override {
     return read([&](Connection& c) { return list_session_messages(c, listing); });
   }
-  Result<std::vector<Message>> find_messages(std::string_view user_id, std::span<const std::string> ids) override {
+  Result<std::vector<Message>> find_messages(std::string_view user_id,
+                                             std::span<const std::string> ids) override {
     return read([&](Connection& c) { return find_user_messages(c, user_id, ids); });
   }
 
-  Result<void> add_knowledge(std::span<const Knowledge> items, std::span<const text::Features> features) override {
+  Result<void> add_knowledge(std::span<const Knowledge> items,
+                             std::span<const text::Features> features) override {
     return change([&](Connection& c) {
       for (std::size_t i = 0; i < items.size(); ++i) insert_knowledge(c, items[i], features[i]);
     });
@@ -178,7 +180,8 @@ class SqliteStore final : public MemoryStore {
   Result<std::vector<Knowledge>> knowledge(std::string_view user_id) override {
     return read([&](Connection& c) { return list_user_knowledge(c, user_id); });
   }
-  Result<std::vector<Knowledge>> find_knowledge(std::string_view user_id, std::span<const std::string> ids) override {
+  Result<std::vector<Knowledge>> find_knowledge(std::string_view user_id,
+                                                std::span<const std::string> ids) override {
     return read([&](Connection& c) { return find_user_knowledge(c, user_id, ids); });
   }
   Result<void> update_knowledge(const Knowledge& item, const text::Features& features) override {
@@ -187,7 +190,8 @@ class SqliteStore final : public MemoryStore {
   Result<void> erase_knowledge(std::string_view user_id, std::span<const std::string> ids) override {
     return change([&](Connection& c) {
       const auto user_no = find_user_no(c, user_id);
-      for (std::size_t i = 0; user_no && i < ids.size(); ++i) erase_item(c, *user_no, kKnowledgeKind, ids[i], 0);
+      for (std::size_t i = 0; user_no && i < ids.size(); ++i)
+        erase_item(c, *user_no, kKnowledgeKind, ids[i], 0);
     });
   }
 
@@ -198,7 +202,8 @@ class SqliteStore final : public MemoryStore {
   Result<StoreCounts> counts() override {
     auto counts = read([](Connection& c) {
       auto row = c.prepare(
-          "SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM agents), (SELECT count(*) FROM sessions),"
+          "SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM agents), (SELECT count(*) FROM "
+          "sessions),"
           "(SELECT ifnull(sum(documents), 0) FROM users),"
           "(SELECT count(*) FROM items WHERE session_no IS NULL AND kind = 1)");
       row.step();
@@ -298,13 +303,13 @@ Result<void> make_folder(const std::filesystem::path& folder) {
 
 }  // namespace
 
-Result<std::unique_ptr<MemoryStore>> open_sqlite_store(const SqliteOptions& options, const text::Embedder& embedder) {
+Result<std::unique_ptr<MemoryStore>> open_sqlite_store(const SqliteOptions& options,
+                                                       const text::Embedder& embedder) {
   if (auto made = make_folder(options.path.parent_path()); !made) return made.error();
   // SQLite gives its side files the mode of the database: only the owner may read messages.
   const auto previous = ::umask(0077);
-  auto store = guarded([&] {
-    return std::unique_ptr<MemoryStore>(std::make_unique<SqliteStore>(options, embedder));
-  });
+  auto store =
+      guarded([&] { return std::unique_ptr<MemoryStore>(std::make_unique<SqliteStore>(options, embedder)); });
   ::umask(previous);
   if (!store) return permanent("store " + options.path.string() + ": " + store.error().message);
   return store;

@@ -1,5 +1,5 @@
-// Build step: bake_vocabulary IN.bpe OUT.bin writes a vocabulary as the tables that Vocabulary reads, and fails when a token
-// cannot be reached by merges (then the vocabulary or the merging is wrong).
+// Build step: bake_vocabulary IN.bpe OUT.bin writes a vocabulary as the tables that Vocabulary reads, and
+// fails when a token cannot be reached by merges (then the vocabulary or the merging is wrong).
 #include <bit>
 #include <cstdio>
 #include <fstream>

@@ -8,7 +8,8 @@ namespace {
 
 constexpr std::size_t kScanBytes = 64;  // up to here a scan beats a heap
 
-// Parts of the piece as a linked list over their first bytes. joined: the id of a part together with the next one.
+// Parts of the piece as a linked list over their first bytes. joined: the id of a part together with the next
+// one.
 struct Part {
   std::uint32_t next = 0;      // where the next part begins
   std::uint32_t previous = 0;  // where the previous part begins
@@ -29,7 +30,8 @@ class Merge {
     for (;;) {
       std::uint32_t best = end();
       for (std::uint32_t i = 0; i < end(); i = parts_[i].next) {
-        if (parts_[i].joined != kNoToken && (best == end() || parts_[i].joined < parts_[best].joined)) best = i;
+        if (parts_[i].joined != kNoToken && (best == end() || parts_[i].joined < parts_[best].joined))
+          best = i;
       }
       if (best == end()) return;
       merge(best);

@@ -1,5 +1,5 @@
-// Byte-pair merging of one piece: of all neighbours whose joined bytes are a token, the pair with the lowest id merges,
-// the leftmost first, until none is left.
+// Byte-pair merging of one piece: of all neighbours whose joined bytes are a token, the pair with the lowest
+// id merges, the leftmost first, until none is left.
 #pragma once
 
 #include <functional>

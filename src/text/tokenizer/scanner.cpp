@@ -18,7 +18,9 @@ struct Character {
   Class kind = kOther;
 };
 
-Class class_of(char32_t code) { return static_cast<Class>(kBlocks[kBlockOf[code >> 8]][code & 0xFF]); }
+Class class_of(char32_t code) {
+  return static_cast<Class>(kBlocks[kBlockOf[code >> 8]][code & 0xFF]);
+}
 
 // A byte that begins no valid sequence is a character of its own, of class Other.
 Character read(std::string_view text, std::size_t at) {
@@ -37,13 +39,23 @@ Character read(std::string_view text, std::size_t at) {
   return {code, length, class_of(code)};
 }
 
-bool is_letter(Class kind) { return kind == kUpper || kind == kLower || kind == kLetter; }
-bool is_newline(const Character& c) { return c.code == U'\r' || c.code == U'\n'; }
+bool is_letter(Class kind) {
+  return kind == kUpper || kind == kLower || kind == kLetter;
+}
+bool is_newline(const Character& c) {
+  return c.code == U'\r' || c.code == U'\n';
+}
 // [\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}] and [\p{Ll}\p{Lm}\p{Lo}\p{M}]
-bool in_upper(const Character& c) { return c.bytes > 0 && (c.kind == kUpper || c.kind == kLetter || c.kind == kMark); }
-bool in_lower(const Character& c) { return c.bytes > 0 && (c.kind == kLower || c.kind == kLetter || c.kind == kMark); }
+bool in_upper(const Character& c) {
+  return c.bytes > 0 && (c.kind == kUpper || c.kind == kLetter || c.kind == kMark);
+}
+bool in_lower(const Character& c) {
+  return c.bytes > 0 && (c.kind == kLower || c.kind == kLetter || c.kind == kMark);
+}
 // [^\r\n\p{L}\p{N}]
-bool may_lead(const Character& c) { return c.bytes > 0 && !is_newline(c) && !is_letter(c.kind) && c.kind != kNumber; }
+bool may_lead(const Character& c) {
+  return c.bytes > 0 && !is_newline(c) && !is_letter(c.kind) && c.kind != kNumber;
+}
 // [^\s\p{L}\p{N}]
 bool is_symbol(const Character& c) {
   return c.bytes > 0 && c.kind != kSpace && !is_letter(c.kind) && c.kind != kNumber;

@@ -1,5 +1,6 @@
-// The pre-tokenizers: split a text into the pieces that are merged on their own, as the regular expressions of the encodings do
-// (openai/tiktoken, openai_public.py). Written by hand, because it is the hot half of counting.
+// The pre-tokenizers: split a text into the pieces that are merged on their own, as the regular expressions
+// of the encodings do (openai/tiktoken, openai_public.py). Written by hand, because it is the hot half of
+// counting.
 #pragma once
 
 #include <cstddef>

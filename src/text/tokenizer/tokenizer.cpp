@@ -94,6 +94,8 @@ std::size_t TokenCounter::count(std::string_view text) const {
   return static_cast<std::size_t>(std::ceil(static_cast<double>(count_words(text)) * fallback_multiplier_));
 }
 
-std::string_view TokenCounter::name() const { return encoding_ ? to_string(*encoding_) : "words"; }
+std::string_view TokenCounter::name() const {
+  return encoding_ ? to_string(*encoding_) : "words";
+}
 
 }  // namespace holdfast::text

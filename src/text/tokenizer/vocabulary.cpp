@@ -4,7 +4,9 @@
 
 namespace holdfast::text {
 
-std::uint64_t hash_token(std::string_view bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }
+std::uint64_t hash_token(std::string_view bytes) {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
 
 Vocabulary::Vocabulary(std::span<const std::uint32_t> baked)
     : count_(baked[0]),

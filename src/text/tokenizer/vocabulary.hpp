@@ -1,4 +1,5 @@
-// A byte-pair vocabulary as tables in the binary: made at build time by bake_vocabulary, used as they lie there.
+// A byte-pair vocabulary as tables in the binary: made at build time by bake_vocabulary, used as they lie
+// there.
 #pragma once
 
 #include <cstdint>
@@ -12,8 +13,9 @@ using TokenId = std::uint32_t;
 inline constexpr TokenId kNoToken = 0xFFFFFFFF;
 inline constexpr std::size_t kMaxTokenBytes = 128;
 
-// Layout of a baked vocabulary, all u32 but the last part: count, slots (a power of two), count + 1 offsets into the
-// bytes, slots ids (kNoToken: empty; open addressing by hash of the bytes), then the bytes of all tokens.
+// Layout of a baked vocabulary, all u32 but the last part: count, slots (a power of two), count + 1 offsets
+// into the bytes, slots ids (kNoToken: empty; open addressing by hash of the bytes), then the bytes of all
+// tokens.
 class Vocabulary {
  public:
   explicit Vocabulary(std::span<const std::uint32_t> baked);

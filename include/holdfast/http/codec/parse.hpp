@@ -1,6 +1,6 @@
-// Request bodies to plain values. A body of the wrong shape is a list of BodyErrors, rendered as the 422 answer that
-// FastAPI clients know (codec/render.hpp). Nothing here throws. Extra fields are ignored; null stands for an absent
-// optional field.
+// Request bodies to plain values. A body of the wrong shape is a list of BodyErrors, rendered as the 422
+// answer that FastAPI clients know (codec/render.hpp). Nothing here throws. Extra fields are ignored; null
+// stands for an absent optional field.
 #pragma once
 
 #include <boost/system/result.hpp>
@@ -69,7 +69,8 @@ Parsed<ChangeNamed> parse_change_named(std::string_view body);
 Parsed<CreateSession> parse_create_session(std::string_view body);
 Parsed<std::vector<NewMessage>> parse_add_messages(std::string_view body, const Limits& limits);
 Parsed<UpdateMessages> parse_update_messages(std::string_view body, const Limits& limits);
-Parsed<std::vector<std::string>> parse_ids(std::string_view body, std::string_view field);  // "message_ids" or "knowledge_ids"
+Parsed<std::vector<std::string>> parse_ids(std::string_view body,
+                                           std::string_view field);  // "message_ids" or "knowledge_ids"
 Parsed<std::vector<std::string>> parse_add_knowledge(std::string_view body, const Limits& limits);
 Parsed<UpdateKnowledge> parse_update_knowledge(std::string_view body, const Limits& limits);
 Parsed<Query> parse_query(std::string_view body, std::string user_id);

@@ -1,5 +1,5 @@
-// Values to response bodies: the envelope {"status","code","data","message","errors"} and what goes into it, exactly
-// the keys of the interface.
+// Values to response bodies: the envelope {"status","code","data","message","errors"} and what goes into it,
+// exactly the keys of the interface.
 #pragma once
 
 #include <span>
@@ -23,18 +23,18 @@ std::string render_error(unsigned status, std::string_view message, std::span<co
 std::string render_refusal(unsigned status, std::string_view message, std::string_view data);
 std::string render_body_errors(const BodyErrors& errors);  // {"detail":[…]}
 
-std::string render_named(std::string_view key, const User& entry);                        // {"user":{…}}
-std::string render_named_list(std::string_view key, std::span<const User> entries);      // {"users":[…]}
-std::string render_session(const Session& session);                                       // {"session":{…}}
-std::string render_sessions(std::span<const Session> sessions);                           // {"sessions":[…]}
-std::string render_messages(std::span<const Message> messages, bool include_metadata);    // {"messages":[…]}
-std::string render_knowledge(std::span<const Knowledge> items);                           // {"knowledge":[…]}
-std::string render_ids(std::string_view key, std::span<const std::string> ids);          // {"message_ids":[…]}
-std::string render_id(std::string_view key, std::string_view id);                        // {"session_id":"…"}
+std::string render_named(std::string_view key, const User& entry);                      // {"user":{…}}
+std::string render_named_list(std::string_view key, std::span<const User> entries);     // {"users":[…]}
+std::string render_session(const Session& session);                                     // {"session":{…}}
+std::string render_sessions(std::span<const Session> sessions);                         // {"sessions":[…]}
+std::string render_messages(std::span<const Message> messages, bool include_metadata);  // {"messages":[…]}
+std::string render_knowledge(std::span<const Knowledge> items);                         // {"knowledge":[…]}
+std::string render_ids(std::string_view key, std::span<const std::string> ids);  // {"message_ids":[…]}
+std::string render_id(std::string_view key, std::string_view id);                // {"session_id":"…"}
 
 // session_id: the query's, for the scope of each result; null scope without one.
-std::string render_results(std::span<const ScoredResult> results, const std::optional<std::string>& session_id,
-                           bool partial);
+std::string render_results(std::span<const ScoredResult> results,
+                           const std::optional<std::string>& session_id, bool partial);
 
 struct AddedMessages {
   std::span<const std::string> message_ids;

@@ -16,8 +16,8 @@ struct Target {
   Parameters parameters;
 };
 
-// Percent-decoding, '+' as a space in the query. Refused (permanent): no leading '/', a malformed escape, NUL or any
-// control character, bytes >= 0x80 that are not escaped.
+// Percent-decoding, '+' as a space in the query. Refused (permanent): no leading '/', a malformed escape, NUL
+// or any control character, bytes >= 0x80 that are not escaped.
 Result<Target> parse_target(std::string_view target);
 
 // The first value of a parameter, or nothing.
@@ -36,6 +36,7 @@ struct MessageListingParameters {
   bool buffer_only = false;
   bool include_metadata = false;
 };
-boost::system::result<MessageListingParameters, ParameterError> parse_message_listing(const Parameters& parameters);
+boost::system::result<MessageListingParameters, ParameterError> parse_message_listing(
+    const Parameters& parameters);
 
 }  // namespace holdfast::http::codec

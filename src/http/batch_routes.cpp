@@ -1,17 +1,17 @@
 // POST /api/v1/messages/batch: newline-delimited messages of many sessions in one request.
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <algorithm>
 #include <exception>
 #include <unordered_map>
 #include <utility>
 
-#include "handlers.hpp"
 #include "holdfast/base/log.hpp"
 #include "holdfast/http/codec/render.hpp"
+#include "route_functions.hpp"
 
 namespace holdfast::http {
 namespace {
@@ -63,7 +63,8 @@ std::vector<SessionLines> group_lines(std::string_view body, const Limits& limit
 }
 
 // One session's lines, round after round, in order.
-asio::awaitable<void> add_session(Api& api, const Request& request, SessionLines session, Outcomes& outcomes) {
+asio::awaitable<void> add_session(Api& api, const Request& request, SessionLines session,
+                                  Outcomes& outcomes) {
   auto& lines = session.lines;
   for (std::size_t begin = 0; begin < lines.size(); begin += kRoundMessages) {
     const auto end = std::min(lines.size(), begin + kRoundMessages);
@@ -92,10 +93,11 @@ asio::awaitable<Reply> add_batch(Api& api, Request request) {
   asio::steady_timer ended(here, asio::steady_timer::time_point::max());
   std::size_t running = groups.size();
   for (auto& group : groups) {
-    asio::co_spawn(here, add_session(api, request, std::move(group), outcomes), [&](const std::exception_ptr& problem) {
-      if (problem) log::error("adding a batch ended in an exception");
-      if (--running == 0) ended.cancel();
-    });
+    asio::co_spawn(here, add_session(api, request, std::move(group), outcomes),
+                   [&](const std::exception_ptr& problem) {
+                     if (problem) log::error("adding a batch ended in an exception");
+                     if (--running == 0) ended.cancel();
+                   });
   }
   while (running > 0) co_await ended.async_wait(asio::as_tuple(asio::use_awaitable));
   std::sort(outcomes.errors.begin(), outcomes.errors.end(),

@@ -1,8 +1,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "handlers.hpp"
 #include "holdfast/http/status.hpp"
+#include "route_functions.hpp"
 
 namespace holdfast::http {
 
@@ -10,11 +10,21 @@ namespace holdfast::http {
 asio::awaitable<Reply> api_health(Api&, Request) {
   co_return success(200, "Server is healthy", R"({"status":"ok"})");
 }
-asio::awaitable<Reply> health_live(Api& api, Request) { co_return api.status.live(); }
-asio::awaitable<Reply> health_ready(Api& api, Request) { co_return api.status.ready(); }
-asio::awaitable<Reply> health_buffer(Api& api, Request) { co_return api.status.buffer_health(); }
-asio::awaitable<Reply> health_performance(Api& api, Request) { co_return api.status.performance_health(); }
-asio::awaitable<Reply> metrics_page(Api& api, Request) { co_return api.status.metrics(); }
+asio::awaitable<Reply> health_live(Api& api, Request) {
+  co_return api.status.live();
+}
+asio::awaitable<Reply> health_ready(Api& api, Request) {
+  co_return api.status.ready();
+}
+asio::awaitable<Reply> health_buffer(Api& api, Request) {
+  co_return api.status.buffer_health();
+}
+asio::awaitable<Reply> health_performance(Api& api, Request) {
+  co_return api.status.performance_health();
+}
+asio::awaitable<Reply> metrics_page(Api& api, Request) {
+  co_return api.status.metrics();
+}
 
 asio::awaitable<Reply> buffer_stats(Api& api, Request) {
   co_return success(200, "Buffer statistics retrieved successfully", api.status.statistics());
@@ -58,7 +68,10 @@ asio::awaitable<Reply> flush_buffers(Api& api, Request request) {
                                        {"messages", answer->messages},
                                        {"pending_sessions", answer->pending_sessions}};
   const bool done = answer->pending_sessions == 0;
-  co_return success(200, done ? "Buffers flushed successfully" : wait ? "Not everything is in the store yet" : "Flush started",
+  co_return success(200,
+                    done   ? "Buffers flushed successfully"
+                    : wait ? "Not everything is in the store yet"
+                           : "Flush started",
                     data.dump());
 }
 

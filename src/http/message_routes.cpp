@@ -4,8 +4,8 @@
 #include <chrono>
 #include <utility>
 
-#include "handlers.hpp"
 #include "holdfast/http/codec/render.hpp"
+#include "route_functions.hpp"
 
 namespace holdfast::http {
 namespace {
@@ -57,7 +57,8 @@ asio::awaitable<Reply> add_messages(Api& api, Request request) {
   add.messages = std::move(*messages);
   if (!request.idempotency_key.empty()) {
     if (!is_valid_id(request.idempotency_key)) {
-      co_return parameter_error_reply({"Idempotency-Key", "Idempotency-Key must have 1 to 256 printable characters"});
+      co_return parameter_error_reply(
+          {"Idempotency-Key", "Idempotency-Key must have 1 to 256 printable characters"});
     }
     add.idempotency_key = request.idempotency_key;
     add.request_hash = hash_request(request);
@@ -99,7 +100,8 @@ asio::awaitable<Reply> update_messages(Api& api, Request request) {
   std::vector<ingest::MessageUpdate> updates;  // the shorter list rules
   for (std::size_t i = 0; i < std::min(body->message_ids.size(), body->new_messages.size()); ++i) {
     auto& to = body->new_messages[i];
-    updates.push_back({std::move(body->message_ids[i]), to.role, std::move(to.content), std::move(to.metadata)});
+    updates.push_back(
+        {std::move(body->message_ids[i]), to.role, std::move(to.content), std::move(to.metadata)});
   }
   const auto ids = co_await api.memory.update_messages(request.path_arguments[0], std::move(updates));
   if (!ids) co_return failure_reply(ids.error(), request);

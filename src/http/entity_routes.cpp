@@ -1,8 +1,8 @@
 #include <optional>
 #include <utility>
 
-#include "handlers.hpp"
 #include "holdfast/http/codec/render.hpp"
+#include "route_functions.hpp"
 
 namespace holdfast::http {
 namespace {
@@ -26,7 +26,9 @@ constexpr NamedWords kAgentWords{"agent",
                                  "Agent retrieved successfully",
                                  "Agent created successfully",
                                  "Agent updated successfully"};
-const NamedWords& words(NamedKind kind) { return kind == NamedKind::user ? kUserWords : kAgentWords; }
+const NamedWords& words(NamedKind kind) {
+  return kind == NamedKind::user ? kUserWords : kAgentWords;
+}
 
 asio::awaitable<Reply> list_named(Api& api, Request request, NamedKind kind) {
   const auto& say = words(kind);
@@ -43,7 +45,8 @@ asio::awaitable<Reply> list_named(Api& api, Request request, NamedKind kind) {
 asio::awaitable<Reply> create_named(Api& api, Request request, NamedKind kind) {
   auto body = codec::parse_create_named(request.body);
   if (!body) co_return body_error_reply(body.error());
-  const auto made = co_await api.memory.create_named(kind, std::move(body->name), std::move(body->description));
+  const auto made =
+      co_await api.memory.create_named(kind, std::move(body->name), std::move(body->description));
   if (!made) co_return failure_reply(made.error(), request);
   co_return success(201, words(kind).created, codec::render_named(words(kind).one, *made));
 }
@@ -57,8 +60,8 @@ asio::awaitable<Reply> get_named(Api& api, Request request, NamedKind kind) {
 asio::awaitable<Reply> update_named(Api& api, Request request, NamedKind kind) {
   auto body = codec::parse_change_named(request.body);
   if (!body) co_return body_error_reply(body.error());
-  const auto changed = co_await api.memory.change_named(kind, request.path_arguments[0], std::move(body->name),
-                                                        std::move(body->description));
+  const auto changed = co_await api.memory.change_named(kind, request.path_arguments[0],
+                                                        std::move(body->name), std::move(body->description));
   if (!changed) co_return failure_reply(changed.error(), request);
   co_return success(200, words(kind).updated, codec::render_named(words(kind).one, *changed));
 }
@@ -104,11 +107,13 @@ asio::awaitable<Reply> delete_user(Api& api, Request request) {
 asio::awaitable<Reply> delete_agent(Api& api, Request request) {
   const auto erased = co_await api.memory.erase_agent(request.path_arguments[0]);
   if (!erased) co_return failure_reply(erased.error(), request);
-  co_return success(200, "Agent deleted successfully", codec::render_id("agent_id", request.path_arguments[0]));
+  co_return success(200, "Agent deleted successfully",
+                    codec::render_id("agent_id", request.path_arguments[0]));
 }
 
 asio::awaitable<Reply> list_sessions(Api& api, Request request) {
-  const store::SessionFilter filter{optional_parameter(request, "user_id"), optional_parameter(request, "agent_id"),
+  const store::SessionFilter filter{optional_parameter(request, "user_id"),
+                                    optional_parameter(request, "agent_id"),
                                     optional_parameter(request, "name")};
   const auto found = co_await api.memory.list_sessions(filter);
   if (!found) co_return failure_reply(found.error(), request);
@@ -117,7 +122,8 @@ asio::awaitable<Reply> list_sessions(Api& api, Request request) {
     const engine::Failure missing{engine::FailureKind::name_not_found, engine::Entity::session, *filter.name};
     co_return failure_reply(missing, request);
   }
-  co_return success(200, "Session retrieved successfully", codec::render_sessions(std::span(*found).first(1)));
+  co_return success(200, "Session retrieved successfully",
+                    codec::render_sessions(std::span(*found).first(1)));
 }
 
 asio::awaitable<Reply> create_session(Api& api, Request request) {
@@ -146,7 +152,8 @@ asio::awaitable<Reply> update_session(Api& api, Request request) {
 asio::awaitable<Reply> delete_session(Api& api, Request request) {
   const auto erased = co_await api.memory.erase_session(request.path_arguments[0]);
   if (!erased) co_return failure_reply(erased.error(), request);
-  co_return success(200, "Session deleted successfully", codec::render_id("session_id", request.path_arguments[0]));
+  co_return success(200, "Session deleted successfully",
+                    codec::render_id("session_id", request.path_arguments[0]));
 }
 
 asio::awaitable<Reply> list_knowledge(Api& api, Request request) {
