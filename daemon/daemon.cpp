@@ -79,8 +79,9 @@ Result<void> Daemon::start() {
   wire();
   shard_set_.start();
   journal_->start(shard_set_.size(), [this](unsigned shard, std::vector<journal::Completion> completions) {
-    boost::asio::post(shard_set_.executor(shard), [completions = std::move(completions)]() mutable {
-      engine::JournalPort::deliver(std::move(completions));
+    auto& port = shards_[shard]->journal;
+    boost::asio::post(shard_set_.executor(shard), [&port, completions = std::move(completions)]() mutable {
+      port.deliver(std::move(completions));
     });
   });
   for (auto& shard : shards_)

@@ -8,6 +8,8 @@
 #include <iterator>
 
 #include "daemon.hpp"
+#include "holdfast/io/file_system.hpp"
+#include "holdfast/journal/inspect.hpp"
 #include "signals.hpp"
 
 extern char** environ;
@@ -43,6 +45,13 @@ int serve(const settings::LoadedSettings& loaded) {
   return 0;
 }
 
+int inspect_journal(const std::string& dir) {
+  const auto inspection = journal::inspect(io::posix_file_system(), dir);
+  if (!inspection) return refuse(inspection.error().message);
+  std::fputs(journal::to_text(*inspection).c_str(), stdout);
+  return 0;
+}
+
 int count_tokens(const std::string& model, const std::string& file) {
   const text::TokenCounter counter(model);
   if (!counter.exact()) return refuse("the encoding of model " + model + " is not known");
@@ -62,7 +71,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "holdfastd " HOLDFAST_VERSION " (" HOLDFAST_COMMIT ")");
   settings::Sources sources;
   sources.environment = read_environment();
-  std::string checked_file, model = "gpt-4o-mini", token_file;
+  std::string checked_file, journal_dir, model = "gpt-4o-mini", token_file;
   const auto add_sources = [&](CLI::App& command) {
     command.add_option("--config", sources.file, "YAML file; without it the balanced profile");
     command.add_option("--set", sources.overrides, "KEY=VALUE, over file and environment; may be repeated")
@@ -73,6 +82,11 @@ int main(int argc, char** argv) {
   check->add_option("FILE", checked_file, "the file")->required();
   auto* print = app.add_subcommand("print-config", "print the effective values and where each came from");
   add_sources(*print);
+  auto* journal = app.add_subcommand("journal", "look into a journal");
+  auto* inspected =
+      journal->add_subcommand("inspect", "print segments, LSN ranges, what waits for the store, damage");
+  inspected->add_option("DIR", journal_dir, "the journal's directory")->required();
+  journal->require_subcommand(1);
   auto* tokens = app.add_subcommand("tokens", "print the number of tokens in a file");
   tokens->add_option("--model", model, "an OpenAI model or encoding")->capture_default_str();
   tokens->add_option("FILE", token_file, "the file, - for standard input")->required();
@@ -82,6 +96,7 @@ int main(int argc, char** argv) {
   } catch (const CLI::ParseError& error) {
     return error.get_exit_code() == 0 ? app.exit(error) : refuse(std::string(error.what()) + " (see --help)");
   }
+  if (*inspected) return inspect_journal(journal_dir);
   if (*tokens) return count_tokens(model, token_file);
   if (*check) sources = {checked_file, {}, {}};
   const auto loaded = settings::load(sources);

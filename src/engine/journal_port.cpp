@@ -1,5 +1,6 @@
 #include "holdfast/engine/journal_port.hpp"
 
+#include <algorithm>
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -15,15 +16,22 @@ using Waiter = asio::any_completion_handler<void(journal::Completion)>;
 
 // The ticket is the waiter's address: the journal gives back every ticket exactly once, also when it stops.
 asio::awaitable<journal::Completion> JournalPort::append(const journal::Operation& operation) {
-  const auto type = journal::type_of(operation);
-  auto payload = journal::encode(operation);
+  journal::Submission submission;
+  submission.shard = shard_;
+  submission.epoch = epoch_;
+  submission.type = journal::type_of(operation);
+  submission.payload = journal::encode(operation);
+  if (const auto* append = std::get_if<journal::AppendRecord>(&operation);
+      append && !append->idempotency_key.empty()) {
+    submission.keyed_at = append->accepted_at;
+  }
   co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(journal::Completion)>(
-      [this, type](auto handler, Bytes bytes) {
+      [this](auto handler, journal::Submission what) {
         auto waiter = std::make_unique<Waiter>(std::move(handler));
-        const auto ticket = reinterpret_cast<std::uint64_t>(waiter.release());
-        journal_.append(shard_, ticket, type, std::move(bytes));
+        what.ticket = reinterpret_cast<std::uint64_t>(waiter.release());
+        journal_.append(std::move(what));
       },
-      asio::use_awaitable, std::move(payload));
+      asio::use_awaitable, std::move(submission));
 }
 
 void JournalPort::acknowledge(std::vector<Lsn> lsns) {
@@ -32,6 +40,7 @@ void JournalPort::acknowledge(std::vector<Lsn> lsns) {
 
 void JournalPort::deliver(std::vector<journal::Completion> completions) {
   for (auto& completion : completions) {
+    epoch_ = std::max(epoch_, completion.epoch);
     const std::unique_ptr<Waiter> waiter(reinterpret_cast<Waiter*>(completion.ticket));
     std::move (*waiter)(std::move(completion));
   }

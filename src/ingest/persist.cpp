@@ -1,5 +1,6 @@
 #include "persist.hpp"
 
+#include <algorithm>
 #include <utility>
 
 #include "apply.hpp"
@@ -26,12 +27,15 @@ Failure refused(const Error& error) {
   return {FailureKind::unavailable, Entity::message, error.message, RefusalReason::journal_failed};
 }
 
-// Numbers that were given to a round which did not become durable are given again, unless later ones are out
-// already: a gap is better than a number that two messages bear.
+// Numbers that were given to a round which did not become durable are given again. The journal refuses what
+// was numbered later under the same epoch too, so that is so for all numbers from first_seq on: the first
+// refusal takes them back.
 void take_back_numbers(UserShard& shard, const std::string& session_id, std::uint64_t first_seq,
-                       std::uint64_t last_seq) {
+                       std::uint64_t epoch) {
   auto* session = shard.table.find_session(session_id);
-  if (session && session->next_seq == last_seq + 1) session->next_seq = first_seq;
+  if (!session || epoch < session->numbered_from_epoch) return;
+  session->next_seq = std::min(session->next_seq, first_seq);
+  session->numbered_from_epoch = shard.journal.epoch();
 }
 
 }  // namespace
@@ -46,7 +50,7 @@ asio::awaitable<Outcome<Persisted>> persist_round(UserShard& shard, const std::s
                                                   const AddRequest& request, Round round) {
   const std::string session_id = round.session_id;
   const auto first_seq = round.messages.front().seq;
-  const auto last_seq = round.messages.back().seq;
+  const auto epoch = shard.journal.epoch();
   auto buffered = to_buffered(shard.parts, round);
   round.tokens = buffered.tokens();
   const auto tokens = round.tokens;
@@ -57,15 +61,15 @@ asio::awaitable<Outcome<Persisted>> persist_round(UserShard& shard, const std::s
   if (shard.parts.options.mode == engine::Mode::bypass) {
     const auto written = co_await bypass::insert_round(shard, user_id, std::move(round));
     if (!written) {
-      take_back_numbers(shard, session_id, first_seq, last_seq);
+      take_back_numbers(shard, session_id, first_seq, epoch);
       co_return written.error();
     }
   } else {
-    const journal::Operation record =
-        journal::AppendRecord{user_id, std::move(round), request.idempotency_key, request.request_hash};
+    const journal::Operation record = journal::AppendRecord{
+        user_id, std::move(round), request.idempotency_key, request.request_hash, shard.parts.clock.now()};
     const auto lsn = co_await journal_operation(shard, record);
     if (!lsn) {
-      take_back_numbers(shard, session_id, first_seq, last_seq);
+      take_back_numbers(shard, session_id, first_seq, epoch);
       co_return lsn.error();
     }
     // From here to the end without a wait: completions arrive in journal order, and so must their effects.

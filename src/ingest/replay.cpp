@@ -78,6 +78,10 @@ std::string session_of(const journal::Operation& operation) {
 }  // namespace
 
 asio::awaitable<Result<void>> replay(UserShard& shard, journal::ReplayedRecord record) {
+  if (record.stored) {
+    remember_answer(shard, std::get<journal::AppendRecord>(record.operation));
+    co_return Result<void>{};
+  }
   co_await wait_for_room(shard);
   const auto opened = co_await shard.table.open_session(session_of(record.operation));
   if (!opened) {

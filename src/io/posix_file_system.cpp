@@ -8,7 +8,9 @@
 #include <cerrno>
 #include <climits>
 #include <cstring>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "holdfast/io/file_system.hpp"
 
@@ -134,9 +136,14 @@ class PosixFileSystem final : public FileSystem {
   Result<void> create_directories(const Path& dir) override {
     Path made;
     for (const auto& part : dir) {
+      const auto parent = made.empty() ? Path(".") : made;
       made /= part;
-      if (made.empty() || ::mkdir(made.c_str(), 0700) == 0 || errno == EEXIST) continue;
-      return failure("mkdir", made, errno);
+      if (made.empty()) continue;
+      if (::mkdir(made.c_str(), 0700) != 0) {
+        if (errno == EEXIST) continue;
+        return failure("mkdir", made, errno);
+      }
+      if (auto done = sync_directory(parent); !done) return done;
     }
     return {};
   }

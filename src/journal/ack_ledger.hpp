@@ -6,6 +6,7 @@
 #include <optional>
 #include <vector>
 
+#include "holdfast/base/clock.hpp"
 #include "holdfast/model/types.hpp"
 
 namespace holdfast::journal {
@@ -15,19 +16,29 @@ class AckLedger {
   // Segments come in order of id; records of the last segment in order of LSN.
   void add_segment(std::uint64_t id, Lsn base_lsn);
   void add_record(Lsn lsn);
-  void set_bytes(std::uint64_t bytes) { segments_.back().bytes = bytes; }
+  void set_bytes(std::uint64_t bytes);  // of the last segment
 
-  // Unknown and repeated LSNs do nothing.
-  void acknowledge(Lsn lsn);
+  // False: it did not wait (unknown or repeated).
+  bool acknowledge(Lsn lsn);
   bool is_pending(Lsn lsn) const;
 
-  // The oldest segment, when it is not the last one and nothing in it waits.
-  std::optional<std::uint64_t> deletable() const;
+  // The last segment holds an idempotency key that must be found until then.
+  void keep_until(Timestamp time);
+
+  // The oldest segment, when it is not the last one, nothing in it waits and no key in it is needed.
+  std::optional<std::uint64_t> deletable(Timestamp now) const;
   void remove_oldest();
+  void remove_newest();
+  std::uint64_t oldest_id() const { return segments_.front().id; }
+  std::uint64_t newest_id() const { return segments_.empty() ? 0 : segments_.back().id; }
+  std::uint64_t newest_bytes() const { return segments_.back().bytes; }
+  Timestamp newest_keep_until() const { return segments_.back().keep_until; }
+  Lsn oldest_base_lsn() const { return segments_.front().base_lsn; }
 
   std::uint64_t pending() const { return pending_; }
+  std::uint64_t pending_in(std::uint64_t id) const;
   std::size_t segment_count() const { return segments_.size(); }
-  std::uint64_t bytes() const;
+  std::uint64_t bytes() const { return bytes_; }
 
  private:
   struct Segment {
@@ -35,12 +46,14 @@ class AckLedger {
     Lsn base_lsn = 0;
     std::uint64_t bytes = 0;
     std::uint64_t pending = 0;
+    Timestamp keep_until{};
     std::vector<bool> waits;  // by lsn - base_lsn
   };
-  Segment* find(Lsn lsn);
+  const Segment* find(Lsn lsn) const;
 
   std::deque<Segment> segments_;
   std::uint64_t pending_ = 0;
+  std::uint64_t bytes_ = 0;
 };
 
 }  // namespace holdfast::journal

@@ -2,30 +2,26 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
+#include <span>
 #include <thread>
 #include <utility>
 
-#include "holdfast/base/log.hpp"
 #include "recovery.hpp"
-#include "segment_format.hpp"
-#include "segment_writer.hpp"
+#include "segment_log.hpp"
 
 namespace holdfast::journal {
 namespace {
-
-using SteadyClock = std::chrono::steady_clock;
 
 // One write and one sync carry at most about this much, so that no one waits for an endless group.
 constexpr std::size_t kGroupBytes = 4u << 20;
 
 struct Entry {
-  unsigned shard = 0;
-  std::uint64_t ticket = 0;
-  RecordType type = RecordType::append;
-  Bytes payload;
+  Submission what;
+  bool refused = false;  // there was no room in the queue; it only waits for its turn to be told
 };
 
 }  // namespace
@@ -45,30 +41,30 @@ std::string_view to_string(Durability durability) {
 class Journal::Impl {
  public:
   Impl(Options options, io::FileSystem& files, metrics::JournalProbe& probe)
-      : options_(std::move(options)), files_(files), probe_(probe) {}
+      : options_(std::move(options)), files_(files), probe_(probe), log_(options_, files, probe) {}
 
   Result<void> open(const std::function<Result<Lsn>()>& at_least);
   Result<ReplaySummary> replay(const std::function<void(ReplayedRecord)>& apply);
   void start(unsigned shards, Deliver deliver);
-  void append(Entry entry);
+  void append(Submission submission);
+  Result<ReadPosition> read(ReadPosition from, Lsn last, const std::function<bool(ReplayedRecord)>& visit);
   void acknowledge(std::vector<Lsn> lsns);
   void stop();
 
  private:
-  using Group = std::vector<Entry>;
+  struct Taken {  // from the queue, for one round of the journal thread
+    std::vector<Entry> entries;
+    std::vector<Lsn> acknowledged;
+  };
   void run();
-  void write_groups(std::vector<Entry> entries);
-  void write_group(Group group);
-  void write_acknowledgements(const std::vector<Lsn>& lsns);
-  bool make_room(std::size_t bytes, std::size_t records);
-  bool over_budget(std::size_t bytes) const;
-  bool put(std::string_view records, std::size_t count);
-  bool sync();
-  void sync_when_due(bool now);
-  void poison(const Error& error);
-  void complete(const Group& group, Lsn first, const std::optional<Error>& error);
-  void refuse(Entry entry, Error error);
-  void delete_stored_segments();
+  bool take(Taken& taken);
+  void commit(const Taken& taken);
+  void write_group(std::span<const Entry> group, std::size_t bytes);
+  void write_and_complete(std::span<const Entry> group);
+  void complete(std::span<const Entry> group, Lsn first);
+  void complete_failed(std::span<const Entry> group, const Error& error);
+  void refuse(const Entry& entry, const Error& error);
+  void deliver();
   void publish();
 
   // Constant after construction (and open and start)
@@ -77,28 +73,23 @@ class Journal::Impl {
   metrics::JournalProbe& probe_;
   std::shared_ptr<void> lock_;
   Deliver deliver_;
-  unsigned shards_ = 0;
 
   // Guarded by mutex_
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::vector<Entry> queue_;
+  Taken queue_;
   std::size_t queued_bytes_ = 0;
-  std::vector<Lsn> acknowledged_;
+  std::vector<std::uint64_t> epochs_;    // by shard
+  std::vector<SegmentHeader> segments_;  // for read()
   bool stopping_ = false;
   bool sleeping_ = false;
 
   // Of the journal thread (of the owner before start and after stop)
-  std::unique_ptr<SegmentWriter> segment_;
-  AckLedger ledger_;
-  std::uint64_t next_id_ = 1;
-  Lsn next_lsn_ = 1;
-  std::string buffer_;
-  bool unsynced_ = false;
-  SteadyClock::time_point last_sync_{};
-  bool poisoned_ = false;
+  SegmentLog log_;
+  std::vector<std::vector<Completion>> completions_;  // by shard; empty between groups
+  std::vector<std::uint64_t> refused_below_;          // by shard: epochs that are refused
 
-  // Of the owner: what open() found, for replay
+  // Of the owner: what open() found, for replay()
   Recovered recovered_;
   std::atomic<bool> replayed_{false};  // until then no segment is deleted: replay still reads them
 
@@ -110,21 +101,19 @@ Result<void> Journal::Impl::open(const std::function<Result<Lsn>()>& at_least) {
   auto lock = files_.lock_directory(options_.dir);
   if (!lock) return lock.error();
   lock_ = std::move(*lock);
-  auto recovered = recover(files_, options_.dir);
+  auto recovered = recover(files_, options_.dir, options_.key_window);
   if (!recovered) return recovered.error();
   recovered_ = std::move(*recovered);
   const auto least = at_least();
   if (!least) return least.error();
-  next_lsn_ = std::max(*least, recovered_.last_lsn) + 1;
-  next_id_ = recovered_.last_id + 1;
-  // Old segments are never appended to. The fresh one also carries the LSN on when all others are deleted.
-  auto segment = SegmentWriter::create(files_, options_.dir, next_id_, next_lsn_, options_.segment_bytes);
-  if (!segment) return segment.error();
-  ++next_id_;
-  segment_ = std::move(*segment);
-  ledger_ = recovered_.ledger;
-  ledger_.add_segment(segment_->id(), next_lsn_);
-  ledger_.set_bytes(segment_->capacity());
+  const auto next_lsn = std::max(*least, recovered_.last_lsn) + 1;
+  const auto& summary = recovered_.summary;
+  probe_.damaged_regions.set(summary.damaged_regions);
+  probe_.first_lost_lsn.set(summary.first_lost);
+  probe_.last_lost_lsn.set(summary.last_lost);
+  if (auto done = log_.open(recovered_, next_lsn); !done) return done;
+  std::erase_if(recovered_.segments,
+                [&](const SegmentHeader& header) { return header.id < log_.ledger().oldest_id(); });
   publish();
   return {};
 }
@@ -139,33 +128,75 @@ Result<ReplaySummary> Journal::Impl::replay(const std::function<void(ReplayedRec
 }
 
 void Journal::Impl::start(unsigned shards, Deliver deliver) {
-  shards_ = shards;
+  completions_.resize(shards);
+  refused_below_.resize(shards);
+  epochs_.resize(shards);
   deliver_ = std::move(deliver);
   thread_ = std::thread([this] { run(); });
   pthread_setname_np(thread_.native_handle(), "journal");
 }
 
-void Journal::Impl::append(Entry entry) {
+void Journal::Impl::append(Submission submission) {
+  const auto bytes = record_bytes(submission.payload.size());
   std::unique_lock lock(mutex_);
-  if (stopping_ || queued_bytes_ + entry.payload.size() > options_.max_queued_bytes) {
-    auto error =
-        stopping_ ? shutting_down("the journal is closed") : overloaded("the journal's queue is full");
+  if (stopping_) {
     lock.unlock();
-    return refuse(std::move(entry), std::move(error));
+    deliver_(submission.shard, {Completion{submission.ticket, 0, shutting_down("the journal is closed"), 0}});
+    return;
   }
-  queued_bytes_ += entry.payload.size() + kRecordHeaderBytes;
-  queue_.push_back(std::move(entry));
-  if (std::exchange(sleeping_, false)) wake_.notify_one();
+  auto& epoch = epochs_[submission.shard];
+  const bool full = queued_bytes_ + bytes > options_.max_queued_bytes;
+  const bool refused = full || submission.epoch < epoch;
+  if (full) epoch = std::max(epoch, submission.epoch + 1);
+  if (refused) {
+    submission.payload = {};
+  } else {
+    queued_bytes_ += bytes;
+  }
+  queue_.entries.push_back({std::move(submission), refused});
+  const bool wake = std::exchange(sleeping_, false);
+  lock.unlock();
+  if (wake) wake_.notify_one();
 }
 
+// The last segment may be written to meanwhile: whoever asks for a record has seen it completed.
+Result<ReadPosition> Journal::Impl::read(ReadPosition from, Lsn last,
+                                         const std::function<bool(ReplayedRecord)>& visit) {
+  std::vector<SegmentHeader> segments;
+  {
+    const std::lock_guard lock(mutex_);
+    segments = segments_;
+  }
+  bool go_on = true;
+  for (std::size_t i = 0; i < segments.size() && go_on; ++i) {
+    const auto& header = segments[i];
+    if (header.id < from.segment) continue;
+    if (i + 1 < segments.size() && segments[i + 1].base_lsn <= from.lsn) continue;
+    auto file = files_.open(options_.dir / segment_name(header.id), io::OpenMode::read);
+    if (!file) return file.error();
+    const Place begin =
+        header.id == from.segment ? Place{from.offset, from.lsn} : Place{kRecordsOffset, header.base_lsn - 1};
+    const auto passed = from.lsn;
+    const auto stopped = SegmentReader(**file, header).scan_from(begin, [&](const ScannedRecord& record) {
+      const auto lsn = record.header.lsn;
+      if (lsn > passed && record.header.type == RecordType::append) {
+        if (auto operation = decode(RecordType::append, record.payload)) {
+          go_on = visit({lsn, std::move(*operation), false});
+        }
+      }
+      go_on = go_on && lsn < last;
+      return go_on;
+    });
+    if (!stopped) return stopped.error();
+    from = {header.id, stopped->offset, std::max(from.lsn, stopped->last_lsn)};
+  }
+  return from;
+}
+
+// Wakes no one: the journal thread looks at least once every sync_interval.
 void Journal::Impl::acknowledge(std::vector<Lsn> lsns) {
   const std::lock_guard lock(mutex_);
-  acknowledged_.insert(acknowledged_.end(), lsns.begin(), lsns.end());
-}
-
-void Journal::Impl::refuse(Entry entry, Error error) {
-  probe_.refused.add();
-  deliver_(entry.shard, {Completion{entry.ticket, 0, std::move(error)}});
+  queue_.acknowledged.insert(queue_.acknowledged.end(), lsns.begin(), lsns.end());
 }
 
 void Journal::Impl::stop() {
@@ -176,187 +207,128 @@ void Journal::Impl::stop() {
   }
   wake_.notify_one();
   if (thread_.joinable()) thread_.join();
-  if (!segment_) return;
-  if (!poisoned_) {
-    sync();
-    (void)segment_->seal();  // only gives space back
-  }
-  delete_stored_segments();
-  publish();
-  segment_.reset();
+  log_.close();
 }
 
 void Journal::Impl::run() {
-  for (;;) {
-    std::vector<Entry> entries;
-    std::vector<Lsn> acknowledged;
-    bool stop = false;
-    {
-      std::unique_lock lock(mutex_);
-      if (queue_.empty() && !stopping_) {
-        sleeping_ = true;
-        wake_.wait_for(lock, options_.sync_interval, [this] { return !sleeping_; });
-        sleeping_ = false;
-      }
-      entries.swap(queue_);
-      acknowledged.swap(acknowledged_);
-      queued_bytes_ = 0;
-      stop = stopping_ && entries.empty();
-    }
-    write_groups(std::move(entries));
-    if (!acknowledged.empty()) write_acknowledgements(acknowledged);
-    sync_when_due(stop);
-    if (stop && acknowledged.empty()) return;
+  Taken taken;
+  while (take(taken)) {
+    commit(taken);
+    if (options_.durability != Durability::fsync) log_.sync_when_due();
   }
+  commit(taken);
 }
 
-void Journal::Impl::write_groups(std::vector<Entry> entries) {
-  Group group;
+// Waits for something to do, at most sync_interval. False: what was taken is the last.
+bool Journal::Impl::take(Taken& taken) {
+  taken.entries.clear();
+  taken.acknowledged.clear();
+  std::unique_lock lock(mutex_);
+  if (queue_.entries.empty() && !stopping_) {
+    sleeping_ = true;
+    wake_.wait_for(lock, options_.sync_interval, [this] { return !sleeping_; });
+    sleeping_ = false;
+  }
+  std::swap(taken, queue_);
+  queued_bytes_ = 0;
+  return !stopping_;
+}
+
+void Journal::Impl::commit(const Taken& taken) {
+  log_.acknowledge(taken.acknowledged);
+  if (replayed_) log_.delete_stored_segments();
+  log_.add_acknowledgements();
+  const std::span<const Entry> entries(taken.entries);
+  std::size_t begin = 0;
   std::size_t bytes = 0;
-  for (auto& entry : entries) {
-    bytes += record_bytes(entry.payload.size());
-    group.push_back(std::move(entry));
-    if (bytes >= kGroupBytes) {
-      write_group(std::exchange(group, {}));
-      bytes = 0;
-    }
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    bytes += record_bytes(entries[i].what.payload.size());
+    if (bytes < kGroupBytes && i + 1 < entries.size()) continue;
+    write_group(entries.subspan(begin, i + 1 - begin), bytes);
+    begin = i + 1;
+    bytes = 0;
   }
-  if (!group.empty()) write_group(std::move(group));
-}
-
-void Journal::Impl::write_group(Group group) {
-  if (poisoned_) return complete(group, 0, retryable("the journal has failed; the daemon must be restarted"));
-  std::size_t bytes = 0;
-  for (const auto& entry : group) bytes += record_bytes(entry.payload.size());
-  if (over_budget(bytes) || !make_room(bytes, group.size())) {
-    probe_.refused.add(group.size());
-    return complete(group, 0, overloaded("the journal's disk space is used up"));
-  }
-  if (poisoned_) return complete(group, 0, retryable("the journal has failed; the outcome is unknown"));
-  buffer_.clear();
-  const Lsn first = next_lsn_;
-  for (const auto& entry : group)
-    append_record(buffer_, segment_->salt(), next_lsn_++, entry.type, entry.payload);
-  for (Lsn lsn = first; lsn < next_lsn_; ++lsn) ledger_.add_record(lsn);
-  const bool early = options_.durability == Durability::none;
-  if (early) complete(group, first, std::nullopt);
-  bool done = put(buffer_, group.size());
-  if (done && options_.durability == Durability::fsync) done = sync();
-  if (!early) {
-    complete(
-        group, first,
-        done ? std::nullopt : std::optional(retryable("the journal has failed; the outcome is unknown")));
-  }
+  // Acknowledgements alone: they need no sync of their own, losing some costs a repeated insert, which is
+  // ignored.
+  log_.write();
+  log_.prepare_reserve();
   publish();
-}
-
-// Lazily: they ride with the next sync, and losing some costs a repeated insert, which the store ignores.
-void Journal::Impl::write_acknowledgements(const std::vector<Lsn>& lsns) {
-  for (const auto lsn : lsns) ledger_.acknowledge(lsn);
-  const auto payload = encode_acknowledgement(lsns);
-  if (!poisoned_ && make_room(record_bytes(payload.size()), 1) && !poisoned_) {
-    buffer_.clear();
-    append_record(buffer_, segment_->salt(), next_lsn_++, RecordType::acknowledge, payload);
-    put(buffer_, 0);
-  }
-  delete_stored_segments();
-  publish();
-}
-
-bool Journal::Impl::over_budget(std::size_t bytes) const {
-  return !segment_->fits(bytes) && ledger_.bytes() + options_.segment_bytes > options_.max_bytes;
-}
-
-// False: no space for a new segment; nothing is changed.
-bool Journal::Impl::make_room(std::size_t bytes, std::size_t) {
-  if (segment_->fits(bytes)) return true;
-  const auto wanted = std::max<std::uint64_t>(options_.segment_bytes, kSegmentHeaderBytes + bytes);
-  auto fresh = SegmentWriter::create(files_, options_.dir, next_id_, next_lsn_, wanted);
-  ++next_id_;
-  if (!fresh) {
-    log::error("journal: no new segment: {}", fresh.error().message);
-    return false;
-  }
-  sync();
-  if (!poisoned_) (void)segment_->seal();
-  ledger_.set_bytes(segment_->offset());
-  segment_ = std::move(*fresh);
-  ledger_.add_segment(segment_->id(), next_lsn_);
-  ledger_.set_bytes(segment_->capacity());
-  return true;
-}
-
-bool Journal::Impl::put(std::string_view records, std::size_t count) {
-  const auto written = segment_->write(records);
-  if (!written) {
-    poison(written.error());
-    return false;
-  }
-  unsynced_ = true;
-  probe_.bytes.add(records.size());
-  if (count > 0) {
-    probe_.records.add(count);
-    probe_.group_records.record(count);
-  }
-  return true;
-}
-
-bool Journal::Impl::sync() {
-  if (!unsynced_ || poisoned_) return !poisoned_;
-  const auto began = SteadyClock::now();
-  const auto done = segment_->sync();
-  last_sync_ = SteadyClock::now();
-  probe_.sync_ns.record(static_cast<std::uint64_t>((last_sync_ - began).count()));
-  unsynced_ = false;
-  if (!done) poison(done.error());
-  return !poisoned_;
-}
-
-void Journal::Impl::sync_when_due(bool now) {
-  if (options_.durability == Durability::fsync && !now) return;  // acknowledgements ride with the next group
-  if (unsynced_ && (now || SteadyClock::now() - last_sync_ >= options_.sync_interval)) sync();
-}
-
-// After a failed write or sync nothing is known of that file: it is never written or synced again.
-void Journal::Impl::poison(const Error& error) {
-  poisoned_ = true;
-  probe_.failures.add();
-  probe_.failed.set(1);
-  log::critical("journal: writing failed, nothing more is accepted until a restart: {}", error.message);
-}
-
-void Journal::Impl::complete(const Group& group, Lsn first, const std::optional<Error>& error) {
-  std::vector<std::vector<Completion>> by_shard(shards_);
-  for (std::size_t i = 0; i < group.size(); ++i) {
-    by_shard[group[i].shard].push_back({group[i].ticket, error ? 0 : first + i, error});
-  }
-  for (unsigned shard = 0; shard < shards_; ++shard) {
-    if (!by_shard[shard].empty()) deliver_(shard, std::move(by_shard[shard]));
-  }
-}
-
-// A later segment may hold the erasure of what an earlier one appends, so only the oldest may go.
-void Journal::Impl::delete_stored_segments() {
-  if (!replayed_) return;
-  bool any = false;
-  while (const auto id = ledger_.deletable()) {
-    const auto removed = files_.remove(options_.dir / segment_name(*id));
-    if (!removed) {
-      log::warn("journal: a segment could not be deleted: {}", removed.error().message);
-      break;
-    }
-    ledger_.remove_oldest();
-    probe_.segments_deleted.add();
-    any = true;
-  }
-  if (any) (void)files_.sync_directory(options_.dir);  // a segment that comes back is only replayed again
 }
 
 void Journal::Impl::publish() {
-  probe_.segments.set(ledger_.segment_count());
-  probe_.disk_bytes.set(ledger_.bytes());
-  probe_.unacknowledged.set(ledger_.pending());
-  probe_.last_lsn.set(next_lsn_ - 1);
+  log_.publish();
+  const std::lock_guard lock(mutex_);
+  segments_ = log_.segments();
+}
+
+void Journal::Impl::write_group(std::span<const Entry> group, std::size_t bytes) {
+  switch (log_.make_room(bytes)) {
+    case SegmentLog::Room::full:
+      return complete_failed(group, overloaded("the journal's disk space is used up"));
+    case SegmentLog::Room::failed:
+      return complete_failed(group, retryable("the journal has failed; the daemon must be restarted"));
+    case SegmentLog::Room::ready:
+      return write_and_complete(group);
+  }
+}
+
+void Journal::Impl::write_and_complete(std::span<const Entry> group) {
+  std::vector<Lsn> lsns;
+  lsns.reserve(group.size());
+  std::uint64_t written = 0;
+  for (const auto& [what, refused] : group) {
+    const bool fits = !refused && what.epoch >= refused_below_[what.shard];
+    if (!fits) refused_below_[what.shard] = std::max(refused_below_[what.shard], what.epoch + 1);
+    lsns.push_back(
+        fits ? log_.add(what.type, what.payload, what.keyed_at ? kCommitFlag | kKeyFlag : kCommitFlag) : 0);
+    written += fits;
+    if (fits && what.keyed_at) log_.keep_key(*what.keyed_at);
+  }
+  const bool early = options_.durability == Durability::none;
+  const auto tell = [&] {
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      const auto& what = group[i].what;
+      if (lsns[i] == 0) {
+        refuse(group[i], overloaded("the journal's queue is full"));
+      } else {
+        completions_[what.shard].push_back({what.ticket, lsns[i], std::nullopt, 0});
+      }
+    }
+    deliver();
+  };
+  if (early) tell();
+  const bool done = log_.write() && (options_.durability != Durability::fsync || log_.sync());
+  if (done && written > 0) {
+    probe_.records.add(written);
+    probe_.group_records.record(written);
+  }
+  if (early) return;
+  if (done) return tell();
+  complete_failed(group, retryable("the journal has failed; the outcome is unknown"));
+}
+
+void Journal::Impl::complete_failed(std::span<const Entry> group, const Error& error) {
+  for (const auto& entry : group) refuse(entry, error);
+  deliver();
+}
+
+// Epochs only grow, and each refusal makes those before it invalid for the shard.
+void Journal::Impl::refuse(const Entry& entry, const Error& error) {
+  probe_.refused.add();
+  const auto& what = entry.what;
+  auto& least = refused_below_[what.shard];
+  least = std::max(least, what.epoch + 1);
+  {
+    const std::lock_guard lock(mutex_);
+    least = epochs_[what.shard] = std::max(least, epochs_[what.shard]);
+  }
+  completions_[what.shard].push_back({what.ticket, 0, error, least});
+}
+
+void Journal::Impl::deliver() {
+  for (unsigned shard = 0; shard < completions_.size(); ++shard) {
+    if (!completions_[shard].empty()) deliver_(shard, std::exchange(completions_[shard], {}));
+  }
 }
 
 Journal::Journal(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -378,8 +350,12 @@ Result<ReplaySummary> Journal::replay(const std::function<void(ReplayedRecord)>&
 void Journal::start(unsigned shards, Deliver deliver) {
   impl_->start(shards, std::move(deliver));
 }
-void Journal::append(unsigned shard, std::uint64_t ticket, RecordType type, Bytes payload) {
-  impl_->append({shard, ticket, type, std::move(payload)});
+void Journal::append(Submission submission) {
+  impl_->append(std::move(submission));
+}
+Result<ReadPosition> Journal::read(ReadPosition from, Lsn last,
+                                   const std::function<bool(ReplayedRecord)>& visit) {
+  return impl_->read(from, last, visit);
 }
 void Journal::acknowledge(std::vector<Lsn> lsns) {
   impl_->acknowledge(std::move(lsns));

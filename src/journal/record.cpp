@@ -49,6 +49,7 @@ Bytes encode_append(const AppendRecord& record) {
   out.text(record.round.session_id);
   out.text(record.idempotency_key);
   out.integer(record.request_hash);
+  put_time(out, record.accepted_at);
   out.integer(static_cast<std::uint64_t>(record.round.tokens));
   out.integer(static_cast<std::uint32_t>(record.round.messages.size()));
   for (const auto& message : record.round.messages) put_message(out, message);
@@ -87,6 +88,7 @@ bool decode_append(ByteReader& in, AppendRecord& record) {
   record.round.session_id = in.text();
   record.idempotency_key = in.text();
   record.request_hash = in.integer<std::uint64_t>();
+  record.accepted_at = get_time(in);
   record.round.tokens = in.integer<std::uint64_t>();
   bool valid = true;
   for (auto left = in.integer<std::uint32_t>(); left > 0 && in.ok(); --left) {

@@ -14,10 +14,14 @@ std::uint32_t mask(std::uint32_t crc) {
   return ((crc >> 15) | (crc << 17)) + 0xA282EAD8u;
 }
 
-constexpr std::size_t kCrcOffset = 4;
+constexpr std::size_t kCrcOffset = 4;         // in a record's header
+constexpr std::size_t kHeaderCrcOffset = 40;  // in a segment's header
+
+constexpr std::uint8_t kMoreFollows = 0x80;  // of a varint's byte: seven bits a byte, the lowest first
+constexpr int kLastVarintShift = 63;
 
 std::uint32_t record_crc(std::uint64_t salt, std::string_view header, std::string_view payload) {
-  std::string_view salt_bytes(reinterpret_cast<const char*>(&salt), sizeof(salt));
+  const std::string_view salt_bytes(reinterpret_cast<const char*>(&salt), sizeof(salt));
   auto crc = crc32c(salt_bytes);
   crc = crc32c(header.substr(0, kCrcOffset), crc);
   crc = crc32c(header.substr(kCrcOffset + 4), crc);
@@ -29,7 +33,7 @@ std::uint32_t record_crc(std::uint64_t salt, std::string_view header, std::strin
 std::string encode_segment_header(const SegmentHeader& header) {
   std::string bytes(kMagic);
   ByteWriter writer(bytes);
-  writer.integer(kVersion);
+  writer.integer(header.version);
   writer.integer(std::uint32_t{0});
   writer.integer(header.id);
   writer.integer(header.salt);
@@ -42,15 +46,14 @@ std::string encode_segment_header(const SegmentHeader& header) {
 std::optional<SegmentHeader> decode_segment_header(std::string_view bytes) {
   if (bytes.size() < kSegmentHeaderBytes || !bytes.starts_with(kMagic)) return std::nullopt;
   ByteReader reader(bytes.substr(kMagic.size()));
-  const auto version = reader.integer<std::uint32_t>();
-  reader.integer<std::uint32_t>();
   SegmentHeader header;
+  header.version = reader.integer<std::uint32_t>();
+  reader.integer<std::uint32_t>();
   header.id = reader.integer<std::uint64_t>();
   header.salt = reader.integer<std::uint64_t>();
   header.base_lsn = reader.integer<Lsn>();
-  const auto covered = kMagic.size() + 8 + 24;
   const auto crc = reader.integer<std::uint32_t>();
-  if (version != kVersion || crc != mask(crc32c(bytes.substr(0, covered)))) return std::nullopt;
+  if (crc != mask(crc32c(bytes.substr(0, kHeaderCrcOffset))) || header.base_lsn == 0) return std::nullopt;
   return header;
 }
 
@@ -69,14 +72,15 @@ std::optional<std::uint64_t> segment_id(std::string_view name) {
   return id;
 }
 
-void append_record(std::string& out, std::uint64_t salt, Lsn lsn, RecordType type, std::string_view payload) {
+void append_record(std::string& out, std::uint64_t salt, Lsn lsn, RecordType type, std::string_view payload,
+                   std::uint8_t flags) {
   const auto begin = out.size();
   ByteWriter writer(out);
   writer.integer(static_cast<std::uint32_t>(payload.size()));
   writer.integer(std::uint32_t{0});  // the CRC, below
   writer.integer(lsn);
   writer.integer(static_cast<std::uint8_t>(type));
-  writer.integer(kCommitFlag);
+  writer.integer(flags);
   writer.integer(std::uint16_t{0});
   writer.integer(std::uint32_t{0});
   const auto crc = record_crc(salt, std::string_view(out).substr(begin, kRecordHeaderBytes), payload);
@@ -103,20 +107,35 @@ bool verify_record(std::uint64_t salt, std::string_view header_bytes, std::strin
 
 std::string encode_acknowledgement(const std::vector<Lsn>& lsns) {
   std::string payload;
-  ByteWriter writer(payload);
-  writer.integer(static_cast<std::uint32_t>(lsns.size()));
-  for (const auto lsn : lsns) writer.integer(lsn);
+  Lsn before = 0;
+  for (const auto lsn : lsns) {
+    auto difference = lsn - before;
+    for (; difference >= kMoreFollows; difference >>= 7) {
+      payload.push_back(static_cast<char>(difference | kMoreFollows));
+    }
+    payload.push_back(static_cast<char>(difference));
+    before = lsn;
+  }
   return payload;
 }
 
 std::optional<std::vector<Lsn>> decode_acknowledgement(std::string_view payload) {
-  ByteReader reader(payload);
-  const auto count = reader.integer<std::uint32_t>();
-  if (!reader.ok() || (payload.size() - 4) / sizeof(Lsn) != count) return std::nullopt;
   std::vector<Lsn> lsns;
-  lsns.reserve(count);
-  for (std::uint32_t i = 0; i < count; ++i) lsns.push_back(reader.integer<Lsn>());
-  if (!reader.ok() || !reader.at_end()) return std::nullopt;
+  Lsn before = 0;
+  std::uint64_t difference = 0;
+  int shift = 0;
+  for (const char c : payload) {
+    const auto byte = static_cast<std::uint8_t>(c);
+    if (shift == kLastVarintShift && byte > 1) return std::nullopt;
+    difference |= std::uint64_t{byte & 0x7Fu} << shift;
+    shift += 7;
+    if (byte & kMoreFollows) continue;
+    if (difference == 0 || before + difference < before) return std::nullopt;  // not ascending
+    lsns.push_back(before += difference);
+    difference = 0;
+    shift = 0;
+  }
+  if (shift != 0) return std::nullopt;
   return lsns;
 }
 

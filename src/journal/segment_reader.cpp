@@ -1,16 +1,48 @@
 #include "segment_reader.hpp"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "holdfast/base/log.hpp"
 
 namespace holdfast::journal {
 namespace {
 
 constexpr std::size_t kWindow = 1u << 20;
-// A damaged length field must not make us believe in an LSN far away: a segment holds fewer records than
-// this.
-constexpr Lsn kMostRecordsAhead = Lsn{1} << 32;
+
+bool is_record_type(RecordType type) {
+  return type >= RecordType::append && type <= RecordType::acknowledge;
+}
 
 }  // namespace
+
+Result<std::optional<SegmentHeader>> read_segment_header(io::File& file) {
+  for (const std::uint64_t offset : {std::uint64_t{0}, kHeaderCopyOffset}) {
+    const auto bytes = file.read_at(offset, kSegmentHeaderBytes);
+    if (!bytes) return bytes.error();
+    if (const auto header = decode_segment_header(*bytes)) {
+      if (offset > 0)
+        log::error("journal: segment {:x}: the header is damaged, its copy is used", header->id);
+      return header;
+    }
+  }
+  return std::optional<SegmentHeader>{};
+}
+
+Result<std::uint64_t> used_bytes(io::File& file) {
+  const auto size = file.size();
+  if (!size) return size.error();
+  for (auto end = *size; end > 0;) {
+    const auto begin = end - std::min<std::uint64_t>(end, kWindow);
+    const auto part = file.read_at(begin, static_cast<std::size_t>(end - begin));
+    if (!part) return part.error();
+    const auto last = part->find_last_not_of('\0');
+    if (last != std::string::npos) return std::min(*size, std::uint64_t{aligned(begin + last + 1)});
+    end = begin;
+  }
+  return std::uint64_t{0};
+}
 
 Result<std::string_view> SegmentReader::bytes(std::uint64_t offset, std::size_t size) {
   const bool inside = offset >= window_begin_ && offset + size <= window_begin_ + window_.size();
@@ -24,78 +56,94 @@ Result<std::string_view> SegmentReader::bytes(std::uint64_t offset, std::size_t 
 }
 
 Result<std::optional<ScannedRecord>> SegmentReader::record_at(std::uint64_t offset, Lsn after) {
-  if (offset + kRecordHeaderBytes > size_) return std::optional<ScannedRecord>{};
+  const std::optional<ScannedRecord> none;
+  if (offset + kRecordHeaderBytes > size_) return none;
   const auto head = bytes(offset, kRecordHeaderBytes);
   if (!head) return head.error();
-  if (head->size() < kRecordHeaderBytes) return std::optional<ScannedRecord>{};
+  if (head->size() < kRecordHeaderBytes) return none;
   const auto header = decode_record_header(*head);
-  const bool plausible = header.lsn > after && header.lsn >= header_.base_lsn &&
-                         header.lsn - header_.base_lsn < kMostRecordsAhead &&
-                         header.type >= RecordType::append && header.type <= RecordType::acknowledge &&
-                         header.length <= size_ - offset - kRecordHeaderBytes;
-  if (!plausible) return std::optional<ScannedRecord>{};
-  const auto all = bytes(offset, kRecordHeaderBytes + header.length);
-  if (!all) return all.error();
-  const auto payload = all->substr(kRecordHeaderBytes);
-  if (payload.size() != header.length ||
-      !verify_record(header_.salt, all->substr(0, kRecordHeaderBytes), payload)) {
-    return std::optional<ScannedRecord>{};
-  }
+  // The length is checked before anything of that length is read.
+  const bool plausible = header.lsn > after && header.lsn - header_.base_lsn < kMostRecords &&
+                         is_record_type(header.type) && header.length <= size_ - offset - kRecordHeaderBytes;
+  if (!plausible) return none;
+  const auto record = bytes(offset, kRecordHeaderBytes + header.length);
+  if (!record) return record.error();
+  const auto payload = record->substr(kRecordHeaderBytes);
+  if (payload.size() != header.length || !verify_record(header_.salt, *record, payload)) return none;
   return std::optional(ScannedRecord{header, payload});
 }
 
-Result<std::optional<std::uint64_t>> SegmentReader::next_valid(std::uint64_t offset, Lsn after) {
-  for (; offset + kRecordHeaderBytes <= size_; offset += kAlignment) {
-    const auto record = record_at(offset, after);
+Result<DamagedRegion> SegmentReader::damage_at(std::uint64_t offset, Lsn before) {
+  DamagedRegion damage{offset, used_, before, std::nullopt};
+  for (auto at = offset + kAlignment; at < used_; at += kAlignment) {
+    const auto record = record_at(at, before);
     if (!record) return record.error();
-    if (*record) return std::optional(offset);
+    if (!*record) continue;
+    damage.end = at;
+    damage.after = (*record)->header.lsn;
+    break;
   }
-  return std::optional<std::uint64_t>{};
+  return damage;
 }
 
-Result<bool> SegmentReader::only_zeros(std::uint64_t offset) {
-  while (offset < size_) {
-    const auto part =
-        bytes(offset, static_cast<std::size_t>(std::min<std::uint64_t>(kWindow, size_ - offset)));
-    if (!part) return part.error();
-    if (part->empty()) break;
-    if (part->find_first_not_of('\0') != std::string_view::npos) return false;
-    offset += part->size();
-  }
-  return true;
-}
-
-Result<ScanResult> SegmentReader::scan(const std::function<void(const ScannedRecord&)>& on_record,
-                                       const std::function<void(const DamagedRegion&)>& on_damage) {
+Result<Place> SegmentReader::scan(const std::function<void(const ScannedRecord&)>& on_record,
+                                  const std::function<void(const DamagedRegion&)>& on_damage) {
   const auto size = file_.size();
   if (!size) return size.error();
+  const auto used = used_bytes(file_);
+  if (!used) return used.error();
   size_ = *size;
-  ScanResult result;
-  while (result.end < size_) {
-    const auto record = record_at(result.end, result.last_lsn);
+  used_ = *used;
+  Place at{kRecordsOffset, header_.base_lsn - 1};
+  Place committed = at;                                     // behind the last whole group
+  std::vector<std::pair<RecordHeader, std::string>> group;  // without its last record so far
+  while (at.offset < used_) {
+    const auto record = record_at(at.offset, at.last_lsn);
     if (!record) return record.error();
     if (*record) {
+      at = {at.offset + record_bytes((*record)->header.length), (*record)->header.lsn};
+      if (((*record)->header.flags & kCommitFlag) == 0) {
+        group.emplace_back((*record)->header, (*record)->payload);
+        continue;
+      }
+      for (const auto& [header, payload] : group) on_record({header, payload});
       on_record(**record);
-      result.last_lsn = (*record)->header.lsn;
-      result.end += record_bytes((*record)->header.length);
+      group.clear();
+      committed = at;
       continue;
     }
-    const auto clean = only_zeros(result.end);
-    if (!clean) return clean.error();
-    if (*clean) break;
-    const auto next = next_valid(result.end, result.last_lsn);
-    if (!next) return next.error();
-    DamagedRegion damage{result.end, next->value_or(size_), !*next, result.last_lsn, 0};
-    if (*next) {
-      const auto following = record_at(**next, result.last_lsn);
-      if (!following) return following.error();
-      damage.after = (*following)->header.lsn;
-    }
-    on_damage(damage);
-    if (!*next) break;
-    result.end = **next;
+    auto damage = damage_at(at.offset, at.last_lsn);
+    if (!damage) return damage.error();
+    damage->begin = committed.offset;
+    damage->before = committed.last_lsn;
+    group.clear();
+    on_damage(*damage);
+    if (!damage->after) return committed;
+    committed.offset = at.offset = damage->end;
   }
-  return result;
+  if (!group.empty()) on_damage({committed.offset, used_, committed.last_lsn, std::nullopt});
+  return committed;
+}
+
+Result<Place> SegmentReader::scan_from(Place from,
+                                       const std::function<bool(const ScannedRecord&)>& on_record) {
+  const auto size = file_.size();
+  if (!size) return size.error();
+  size_ = used_ = *size;
+  for (bool go_on = true; go_on;) {
+    const auto record = record_at(from.offset, from.last_lsn);
+    if (!record) return record.error();
+    if (!*record) {
+      const auto damage = damage_at(from.offset, from.last_lsn);
+      if (!damage) return damage.error();
+      if (!damage->after) break;
+      from.offset = damage->end;
+      continue;
+    }
+    from = {from.offset + record_bytes((*record)->header.length), (*record)->header.lsn};
+    go_on = on_record(**record);
+  }
+  return from;
 }
 
 }  // namespace holdfast::journal

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <random>
+#include <utility>
 
 namespace holdfast::journal {
 namespace {
@@ -11,30 +12,35 @@ std::uint64_t random_salt() {
   return static_cast<std::uint64_t>(device()) << 32 | device();
 }
 
-Result<void> prepare(io::FileSystem& files, io::File& file, const io::Path& dir, const SegmentHeader& header,
-                     std::uint64_t bytes) {
-  if (auto done = file.preallocate(bytes); !done) return done;
-  const auto encoded = encode_segment_header(header);
-  const std::array<std::string_view, 1> pieces{encoded};
-  if (auto done = file.write_at(0, pieces); !done) return done;
-  if (auto done = file.sync_data(); !done) return done;
-  return files.sync_directory(dir);
-}
-
 }  // namespace
 
-Result<std::unique_ptr<SegmentWriter>> SegmentWriter::create(io::FileSystem& files, const io::Path& dir,
-                                                             std::uint64_t id, Lsn base_lsn,
-                                                             std::uint64_t bytes) {
-  const SegmentHeader header{id, random_salt(), base_lsn};
-  const auto path = dir / segment_name(id);
-  auto file = files.open(path, io::OpenMode::create_new);
+Result<PreparedFile> prepare_file(io::FileSystem& files, const io::Path& dir, std::string name,
+                                  std::uint64_t bytes) {
+  (void)files.remove(dir / name);  // of an attempt that failed
+  auto file = files.open(dir / name, io::OpenMode::create_new);
   if (!file) return file.error();
-  if (auto done = prepare(files, **file, dir, header, bytes); !done) {
-    (void)files.remove(path);  // half made: nothing is in it yet
+  if (auto done = (*file)->preallocate(bytes); !done) {
+    (void)files.remove(dir / name);
     return done.error();
   }
-  return std::unique_ptr<SegmentWriter>(new SegmentWriter(std::move(*file), header, bytes));
+  return PreparedFile{std::move(name), std::move(*file), bytes};
+}
+
+Result<std::unique_ptr<SegmentWriter>> SegmentWriter::create(PreparedFile file, std::uint64_t id,
+                                                             Lsn base_lsn) {
+  const SegmentHeader header{id, random_salt(), base_lsn};
+  auto front = encode_segment_header(header);
+  const auto copy = front;
+  front.resize(kHeaderCopyOffset);
+  const std::array<std::string_view, 2> pieces{front, copy};
+  if (auto done = file.file->write_at(0, pieces); !done) return done.error();
+  if (auto done = file.file->sync_data(); !done) return done.error();
+  return std::unique_ptr<SegmentWriter>(new SegmentWriter(std::move(file), header));
+}
+
+Result<void> SegmentWriter::publish(io::FileSystem& files, const io::Path& dir) {
+  if (auto done = files.rename(dir / name_, dir / segment_name(header_.id)); !done) return done;
+  return files.sync_directory(dir);
 }
 
 Result<void> SegmentWriter::write(std::string_view records) {

@@ -12,13 +12,23 @@
 
 namespace holdfast::journal {
 
+// Space for the next segment, taken from the disk before it is needed.
+struct PreparedFile {
+  std::string name;
+  std::unique_ptr<io::File> file;
+  std::uint64_t bytes = 0;
+};
+Result<PreparedFile> prepare_file(io::FileSystem& files, const io::Path& dir, std::string name,
+                                  std::uint64_t bytes);
+
 class SegmentWriter {
  public:
-  // Creates the file with at least `bytes` preallocated, its header and its directory entry synced: whatever
-  // is written and synced to it afterwards is found by recovery.
-  static Result<std::unique_ptr<SegmentWriter>> create(io::FileSystem& files, const io::Path& dir,
-                                                       std::uint64_t id, Lsn base_lsn, std::uint64_t bytes);
+  // Makes a segment of the file, under that file's name: its header is written and synced.
+  static Result<std::unique_ptr<SegmentWriter>> create(PreparedFile file, std::uint64_t id, Lsn base_lsn);
+  // Gives it its name and syncs the directory: whatever is written and synced to it is found by recovery.
+  Result<void> publish(io::FileSystem& files, const io::Path& dir);
 
+  // Of records; the writer's owner asks before it writes.
   bool fits(std::size_t bytes) const { return offset_ + bytes <= capacity_; }
   Result<void> write(std::string_view records);
   Result<void> sync() { return file_->sync_data(); }
@@ -29,15 +39,17 @@ class SegmentWriter {
   std::uint64_t salt() const { return header_.salt; }
   std::uint64_t capacity() const { return capacity_; }
   std::uint64_t offset() const { return offset_; }
+  const SegmentHeader& header() const { return header_; }
 
  private:
-  SegmentWriter(std::unique_ptr<io::File> file, SegmentHeader header, std::uint64_t capacity)
-      : file_(std::move(file)), header_(header), capacity_(capacity) {}
+  SegmentWriter(PreparedFile file, SegmentHeader header)
+      : name_(std::move(file.name)), file_(std::move(file.file)), header_(header), capacity_(file.bytes) {}
 
+  const std::string name_;  // until publish()
   std::unique_ptr<io::File> file_;
   const SegmentHeader header_;
   const std::uint64_t capacity_;
-  std::uint64_t offset_ = kSegmentHeaderBytes;
+  std::uint64_t offset_ = kRecordsOffset;
 };
 
 }  // namespace holdfast::journal

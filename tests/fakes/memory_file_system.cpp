@@ -1,9 +1,34 @@
 #include "memory_file_system.hpp"
 
 #include <algorithm>
+#include <random>
+#include <set>
 #include <utility>
 
 namespace holdfast::io {
+namespace {
+
+constexpr std::size_t kBlockBytes = 512;
+
+void put(std::string& data, std::uint64_t offset, std::string_view bytes) {
+  if (data.size() < offset + bytes.size()) data.resize(offset + bytes.size());
+  data.replace(offset, bytes.size(), bytes);
+}
+
+// Each block as it was synced or as it was last written; the size is one of the two.
+std::string surviving(const std::string& synced, const std::string& data, std::mt19937& random) {
+  const bool written_first = random() % 2;
+  auto left = written_first ? data : synced;
+  const auto& other = written_first ? synced : data;
+  const auto both = std::min(left.size(), other.size());
+  for (std::size_t at = 0; at < both; at += kBlockBytes) {
+    const auto size = std::min(kBlockBytes, both - at);
+    if (random() % 2) left.replace(at, size, other, at, size);
+  }
+  return left;
+}
+
+}  // namespace
 
 class MemoryFile final : public File {
  public:
@@ -11,17 +36,19 @@ class MemoryFile final : public File {
       : files_(files), node_(std::move(node)) {}
 
   Result<void> write_at(std::uint64_t offset, std::span<const std::string_view> pieces) override {
+    std::string bytes;
+    for (const auto piece : pieces) bytes += piece;
     const std::lock_guard lock(files_.mutex_);
-    if (auto done = files_.admit(Call::write); !done) return done;
-    for (const auto piece : pieces) {
-      if (node_->data.size() < offset + piece.size()) node_->data.resize(offset + piece.size());
-      node_->data.replace(offset, piece.size(), piece);
-      offset += piece.size();
+    if (auto done = files_.admit(Call::write); !done) {
+      put(node_->data, offset, std::string_view(bytes).substr(0, bytes.size() / 2));
+      return done;
     }
+    put(node_->data, offset, bytes);
     return {};
   }
   Result<std::string> read_at(std::uint64_t offset, std::size_t size) override {
     const std::lock_guard lock(files_.mutex_);
+    if (auto done = files_.admit(Call::read); !done) return done.error();
     if (offset >= node_->data.size()) return std::string();
     return node_->data.substr(offset, size);
   }
@@ -78,6 +105,7 @@ Result<std::unique_ptr<File>> MemoryFileSystem::open(const Path& path, OpenMode 
 
 Result<std::vector<std::string>> MemoryFileSystem::list(const Path& dir) {
   const std::lock_guard lock(mutex_);
+  if (auto done = admit(Call::list); !done) return done.error();
   std::vector<std::string> found;
   for (const auto& [name, node] : names_) {
     if (Path(name).parent_path() == dir) found.push_back(Path(name).filename().string());
@@ -108,6 +136,7 @@ Result<void> MemoryFileSystem::remove(const Path& path) {
 
 Result<void> MemoryFileSystem::rename(const Path& from, const Path& to) {
   const std::lock_guard lock(mutex_);
+  if (auto done = admit(Call::rename); !done) return done;
   const auto found = names_.find(from.string());
   if (found == names_.end()) return permanent(from.string() + ": does not exist");
   names_[to.string()] = found->second;
@@ -126,14 +155,38 @@ Result<std::shared_ptr<void>> MemoryFileSystem::lock_directory(const Path& dir) 
 
 void MemoryFileSystem::crash() {
   const std::lock_guard lock(mutex_);
-  names_.clear();
-  for (const auto& [name, node] : synced_names_) {
-    auto left = std::make_shared<Node>();
-    left->data = left->synced = node->synced;
-    names_[name] = left;
+  std::map<std::string, std::string> left;
+  for (const auto& [name, node] : synced_names_) left[name] = node->synced;
+  restart_with(left);
+}
+
+void MemoryFileSystem::crash_keeping_some(std::uint32_t seed) {
+  const std::lock_guard lock(mutex_);
+  std::mt19937 random(seed);
+  std::set<std::string> all;
+  for (const auto* names : {&names_, &synced_names_}) {
+    for (const auto& entry : *names) all.insert(entry.first);
   }
+  std::map<std::string, std::string> left;
+  for (const auto& name : all) {
+    const auto& names = random() % 2 ? names_ : synced_names_;
+    const auto found = names.find(name);
+    if (found != names.end()) left[name] = surviving(found->second->synced, found->second->data, random);
+  }
+  restart_with(left);
+}
+
+void MemoryFileSystem::restart_with(const std::map<std::string, std::string>& contents) {
+  names_.clear();
+  for (const auto& [name, content] : contents) names_[name] = std::make_shared<Node>(Node{content, content});
   synced_names_ = names_;
   locks_.clear();
+}
+
+void MemoryFileSystem::clear() {
+  const std::lock_guard lock(mutex_);
+  names_.clear();
+  synced_names_.clear();
 }
 
 void MemoryFileSystem::fail(Call call, int nth, Error error, bool for_ever) {

@@ -11,7 +11,7 @@
 
 namespace holdfast::io {
 
-enum class Call { open, write, sync, preallocate, truncate, sync_directory, remove, count };
+enum class Call { open, list, read, write, sync, preallocate, truncate, sync_directory, remove, rename };
 
 // Thread-safe. Directories are not kept: every path's folder exists.
 class MemoryFileSystem final : public FileSystem {
@@ -25,15 +25,20 @@ class MemoryFileSystem final : public FileSystem {
   Result<std::shared_ptr<void>> lock_directory(const Path& dir) override;
 
   // The power fails: file contents go back to their last sync, and names to the last sync of their directory.
-  // Files that are open stay usable, but write to nowhere.
+  // Locks are free again. Files that are open stay usable, but write to nowhere.
   void crash();
+  // The same, but of what was not synced every 512-byte block and every name is kept or lost by chance, as on
+  // real disks (harsher: an unsynced rename may lose both names).
+  void crash_keeping_some(std::uint32_t seed);
 
-  // The nth call of this kind from now on (1: the next) fails with this error, once or from then on.
+  // The nth call of this kind from now on (1: the next; 0: none any more) fails with this error, once or from
+  // then on. A write that fails has written the first half.
   void fail(Call call, int nth, Error error, bool for_ever = false);
   std::uint64_t calls(Call call) const;
 
   std::string content(const Path& path) const;
   void set_content(const Path& path, std::string content);  // synced
+  void clear();                                             // no files any more, synced
 
  private:
   friend class MemoryFile;
@@ -48,7 +53,9 @@ class MemoryFileSystem final : public FileSystem {
   };
   using Names = std::map<std::string, std::shared_ptr<Node>>;
 
-  Result<void> admit(Call call);  // with mutex_ held
+  // With mutex_ held.
+  Result<void> admit(Call call);
+  void restart_with(const std::map<std::string, std::string>& contents);
 
   mutable std::mutex mutex_;
   Names names_;

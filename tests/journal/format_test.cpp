@@ -1,6 +1,8 @@
 // The bytes on disk (src/journal/FORMAT.md): golden, and safe to decode whatever they are.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <functional>
 #include <random>
 
 #include "journal/segment_format.hpp"
@@ -22,12 +24,12 @@ TEST(JournalFormat, GoldenBytes) {
   const auto header = encode_segment_header({7, 0x1122334455667788, 42});
   EXPECT_EQ(hex(header.substr(0, 44)),
             "484f4c444a524e4c"
-            "01000000"
+            "02000000"
             "00000000"
             "0700000000000000"
             "8877665544332211"
             "2a00000000000000"
-            "99ee1620");
+            "ef78b141");
   std::string record;
   append_record(record, 0x1122334455667788, 43, RecordType::erase, "abc");
   EXPECT_EQ(hex(record),
@@ -41,6 +43,68 @@ TEST(JournalFormat, GoldenBytes) {
             "6162630000000000");
 }
 
+TEST(JournalFormat, GoldenAcknowledgement) {
+  EXPECT_EQ(hex(encode_acknowledgement({300, 301, 303, 20'000})),
+            "ac02"
+            "01"
+            "02"
+            "f19901");
+}
+
+TEST(JournalFormat, GoldenAppend) {
+  AppendRecord record;
+  record.user_id = "u";
+  record.round.session_id = "se";
+  record.round.tokens = 3;
+  record.idempotency_key = "k";
+  record.request_hash = 9;
+  record.accepted_at = Timestamp{std::chrono::microseconds{4}};
+  Message message;
+  message.id = "m";
+  message.role = Role::assistant;
+  message.content = "hi";
+  message.created_at = Timestamp{std::chrono::microseconds{1}};
+  message.updated_at = Timestamp{std::chrono::microseconds{2}};
+  message.seq = 5;
+  message.metadata = "{}";
+  record.round.messages = {message};
+  EXPECT_EQ(hex(encode(record)),
+            "0100000075"
+            "020000007365"
+            "010000006b"
+            "0900000000000000"
+            "0400000000000000"
+            "0300000000000000"
+            "01000000"
+            "010000006d"
+            "01"
+            "020000006869"
+            "0100000000000000"
+            "0200000000000000"
+            "0500000000000000"
+            "020000007b7d");
+}
+
+TEST(JournalFormat, AcknowledgementsRoundTripAndNeverDescend) {
+  std::mt19937_64 random(7);
+  for (int i = 0; i < 2'000; ++i) {
+    std::vector<Lsn> lsns;
+    Lsn lsn = 0;
+    for (auto left = random() % 20; left > 0; --left)
+      lsns.push_back(lsn += 1 + (random() >> (5 + random() % 59)));
+    if (!std::is_sorted(lsns.begin(), lsns.end(), std::less_equal<>())) continue;  // went beyond 64 bits
+    const auto bytes = encode_acknowledgement(lsns);
+    EXPECT_EQ(decode_acknowledgement(bytes), lsns);
+  }
+  const std::vector<Lsn> last = {~Lsn{0}};
+  EXPECT_EQ(decode_acknowledgement(encode_acknowledgement(last)), last);
+  for (const std::string_view bad : {"\x80", "\x05\x80", "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02",
+                                     "\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x01"}) {
+    EXPECT_FALSE(decode_acknowledgement(bad)) << hex(bad);
+  }
+  EXPECT_FALSE(decode_acknowledgement(std::string_view("\x05\x00", 2)));
+}
+
 TEST(JournalFormat, SegmentHeaderRoundTrip) {
   const auto bytes = encode_segment_header({7, 9, 42});
   const auto header = decode_segment_header(bytes);
@@ -48,6 +112,7 @@ TEST(JournalFormat, SegmentHeaderRoundTrip) {
   EXPECT_EQ(header->id, 7u);
   EXPECT_EQ(header->salt, 9u);
   EXPECT_EQ(header->base_lsn, 42u);
+  EXPECT_EQ(header->version, kVersion);
   for (std::size_t i = 0; i < 44; ++i) {
     auto damaged = bytes;
     damaged[i] ^= 1;

@@ -3,11 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <map>
 #include <memory>
 #include <mutex>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -39,44 +40,69 @@ class JournalFixture : public testing::Test {
   Options options() {
     Options made;
     made.dir = "/j";
-    made.segment_bytes = 4096;
+    made.segment_bytes = 8192;
     made.durability = durability;
     made.sync_interval = std::chrono::milliseconds(1);
     return made;
   }
 
-  // Opens, replays and starts. What is replayed is in `replayed`.
-  void open(Lsn at_least = 0) {
+  // Opens, starts and replays. What is replayed is in `replayed`.
+  void open(Lsn at_least = 0) { open_with(options(), at_least); }
+
+  void open_with(const Options& chosen, Lsn at_least = 0) {
+    open_without_start(chosen, at_least);
+    start();
+    replay();
+  }
+
+  void open_without_start(const Options& chosen, Lsn at_least = 0) {
     journal.reset();
+    epoch = 0;
+    probe = std::make_unique<metrics::JournalProbe>();
     auto opened = Journal::open(
-        options(), files, [&]() -> Result<Lsn> { return at_least; },
-        *(probe = std::make_unique<metrics::JournalProbe>()));
+        chosen, files, [&]() -> Result<Lsn> { return at_least; }, *probe);
     ASSERT_TRUE(opened) << opened.error().message;
     journal = std::move(*opened);
+  }
+
+  void start() {
     journal->start(2, [this](unsigned, std::vector<Completion> completions) {
       const std::lock_guard lock(mutex);
       for (auto& completion : completions) {
         order.push_back(completion.ticket);
-        completed[completion.ticket] = completion;
+        epoch = std::max(epoch.load(), completion.epoch);
+        completed[completion.ticket] = std::move(completion);
       }
       changed.notify_all();
     });
+  }
+
+  void replay() {
     replayed.clear();
-    const auto replay =
-        journal->replay([&](ReplayedRecord record) { replayed.push_back(std::move(record)); });
-    ASSERT_TRUE(replay) << replay.error().message;
-    summary = *replay;
+    const auto done = journal->replay([&](ReplayedRecord record) { replayed.push_back(std::move(record)); });
+    ASSERT_TRUE(done) << done.error().message;
+    summary = *done;
   }
 
   void append(std::uint64_t ticket, const std::string& content, unsigned shard = 0) {
     const Operation operation = append_of(content);
-    journal->append(shard, ticket, RecordType::append, encode(operation));
+    journal->append({shard, epoch, ticket, RecordType::append, encode(operation), {}});
   }
 
   Completion wait(std::uint64_t ticket) {
     std::unique_lock lock(mutex);
     changed.wait(lock, [&] { return completed.contains(ticket); });
     return completed[ticket];
+  }
+
+  // What is promised by now, in the order of the promises.
+  std::vector<std::uint64_t> promised() {
+    const std::lock_guard lock(mutex);
+    std::vector<std::uint64_t> tickets;
+    for (const auto ticket : order) {
+      if (!completed[ticket].error) tickets.push_back(ticket);
+    }
+    return tickets;
   }
 
   // Appends and waits; the LSN, 0 when refused.
@@ -105,6 +131,13 @@ class JournalFixture : public testing::Test {
     open();
   }
 
+  std::vector<std::string> segment_names() {
+    auto names = *files.list("/j");
+    std::erase_if(names, [](const auto& name) { return !name.ends_with(".journal"); });
+    return names;
+  }
+  std::size_t segment_files() { return segment_names().size(); }
+
   Durability durability = Durability::fsync;
   io::MemoryFileSystem files;
   std::unique_ptr<metrics::JournalProbe> probe;
@@ -115,6 +148,7 @@ class JournalFixture : public testing::Test {
   std::condition_variable changed;
   std::map<std::uint64_t, Completion> completed;
   std::vector<std::uint64_t> order;
+  std::atomic<std::uint64_t> epoch{0};  // of all shards: a test that fails appends uses one
   std::uint64_t last_ticket = 1'000'000;
 };
 

@@ -66,6 +66,7 @@ struct SessionState {
 
   Session session;
   std::uint64_t next_seq;
+  std::uint64_t numbered_from_epoch = 0;  // of the journal, when next_seq was last lowered
   buffer::SessionBuffer buffer;
   unsigned writes_under_way = 0;  // journalled or written directly, and not applied yet
 

@@ -38,7 +38,7 @@ class FileSystem {
   virtual ~FileSystem() = default;
   virtual Result<std::unique_ptr<File>> open(const Path& path, OpenMode mode) = 0;  // never follows a symlink
   virtual Result<std::vector<std::string>> list(const Path& dir) = 0;               // names, sorted
-  virtual Result<void> create_directories(const Path& dir) = 0;                     // mode 0700
+  virtual Result<void> create_directories(const Path& dir) = 0;  // mode 0700, entries synced
   virtual Result<void> sync_directory(const Path& dir) = 0;
   virtual Result<void> remove(const Path& path) = 0;
   virtual Result<void> rename(const Path& from, const Path& to) = 0;

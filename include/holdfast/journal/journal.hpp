@@ -8,13 +8,19 @@
 // written) records, so that a restart does not deliver again what was stored; losing some is harmless,
 // because the store inserts if absent.
 //
-// Concurrency. append, acknowledge: any thread. open, start, replay, stop: the owner's thread; acknowledging
-// what is replayed may begin before replay returns. Deliver is called on the journal thread and must not
-// block.
+// Order. The completions of a shard come in the order of its appends. After one that was refused all later
+// ones of that shard are refused too, until they bear the epoch which the first refusal's completion names:
+// so an operation never succeeds when one that was submitted before it, and that it may build on, was
+// refused.
+//
+// Concurrency. append (after start), acknowledge, read: any thread. open, start, replay, stop: the owner's
+// thread, in this order; acknowledging what is replayed may begin before replay returns. Deliver is called on
+// the journal thread, or inside append() for what is refused at once; it must not block.
 //
 // Failures. A failed write or fdatasync poisons the journal until restart: that group and all later appends
 // complete with ErrorKind::retryable ("outcome unknown" for that group), nothing is retried on that file. A
-// full queue completes with ErrorKind::overloaded.
+// full queue, a full disk and max_bytes complete with ErrorKind::overloaded; the disk is asked again with the
+// next append.
 #pragma once
 
 #include <chrono>
@@ -47,12 +53,24 @@ struct Options {
   std::chrono::milliseconds sync_interval{200};  // durability os and none
   std::uint64_t max_bytes = 8ull << 30;          // beyond it appends are refused as overloaded
   std::uint64_t max_queued_bytes = 64ull << 20;  // waiting for the journal thread
+  // A segment with an append under an idempotency key stays this long, so that replay() finds the key.
+  std::chrono::milliseconds key_window{std::chrono::minutes{10}};
 };
 
 struct Completion {
   std::uint64_t ticket = 0;  // as given to append
   Lsn lsn = 0;               // 0 when it failed
   std::optional<Error> error;
+  std::uint64_t epoch = 0;  // of a failure: later appends of the shard are taken from this epoch on
+};
+
+struct Submission {
+  unsigned shard = 0;
+  std::uint64_t epoch = 0;
+  std::uint64_t ticket = 0;  // anything; comes back with the completion
+  RecordType type = RecordType::append;
+  Bytes payload;
+  std::optional<Timestamp> keyed_at;  // AppendRecord::accepted_at, where the record has an idempotency key
 };
 
 using Deliver = std::function<void(unsigned shard, std::vector<Completion> completions)>;
@@ -60,14 +78,22 @@ using Deliver = std::function<void(unsigned shard, std::vector<Completion> compl
 struct ReplayedRecord {
   Lsn lsn = 0;
   Operation operation;
+  bool stored = false;  // an append that is in the store, told for its idempotency key only
+};
+
+struct ReadPosition {  // where read() goes on
+  std::uint64_t segment = 0;
+  std::uint64_t offset = 0;
+  Lsn lsn = 0;  // of the last record seen
 };
 
 struct ReplaySummary {
-  std::uint64_t segments = 0;
+  std::uint64_t segments = 0;         // found
   std::uint64_t records = 0;          // delivered to the callback
   std::uint64_t acknowledged = 0;     // skipped: already in the store
   std::uint64_t torn_bytes = 0;       // dropped at the end of the last segment
   std::uint64_t damaged_regions = 0;  // skipped inside segments; what follows them was delivered
+  Lsn first_lost = 0, last_lost = 0;  // the LSNs in those regions; 0: none
 };
 
 class Journal {
@@ -80,15 +106,20 @@ class Journal {
                                                metrics::JournalProbe& probe);
   ~Journal();  // stop()s
 
-  // Calls back for every append record that is not acknowledged and for every update and erase record still
-  // in the journal (these are idempotent and guarded by LSN), in LSN order, one record in memory at a time. Until it has
-  // returned no segment is deleted: it must be called once, also when the caller expects nothing.
+  // Calls back for every append record that is not acknowledged (or has an idempotency key) and for every
+  // update and erase record still in the journal (these are idempotent and guarded by LSN), in LSN order, one
+  // record in memory at a time. Until it has returned no segment is deleted.
   Result<ReplaySummary> replay(const std::function<void(ReplayedRecord)>& apply);
 
   void start(unsigned shards, Deliver deliver);
 
-  void append(unsigned shard, std::uint64_t ticket, RecordType type, Bytes payload);
+  void append(Submission submission);
   void acknowledge(std::vector<Lsn> lsns);
+
+  // Reads appends again that were completed or replayed and are not acknowledged, in LSN order: those behind
+  // `from` (segment 0: from.lsn says where), until visit says false or the record `last` has been seen.
+  // Blocking. Answer: where to go on.
+  Result<ReadPosition> read(ReadPosition from, Lsn last, const std::function<bool(ReplayedRecord)>& visit);
 
   // Commits what is queued, delivers its completions, syncs, closes. Later appends complete as shutting_down.
   void stop();

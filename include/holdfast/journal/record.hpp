@@ -22,6 +22,7 @@ struct AppendRecord {
   Round round;
   std::string idempotency_key;     // empty: none
   std::uint64_t request_hash = 0;  // of the request body, meaningful with a key
+  Timestamp accepted_at{};         // when the request came; the key is remembered from then on
 };
 
 struct MessageChange {

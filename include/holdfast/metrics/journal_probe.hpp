@@ -18,7 +18,11 @@ struct JournalProbe {
   Counter unacknowledged;   // records now
   Counter segments_deleted;
   Counter last_lsn;
-  Counter failed;  // 1 once poisoned
+  Counter failed;           // 1 once poisoned
+  Counter reserve_missing;  // 1: the disk has no space for another segment
+  Counter damaged_regions;  // found by the last start
+  Counter first_lost_lsn;   // of those regions; 0: none
+  Counter last_lost_lsn;
 };
 
 }  // namespace holdfast::metrics
