@@ -27,7 +27,6 @@ constexpr std::size_t kStoreQueue = 1024;
 constexpr seconds kRequestsEnd{3};  // for requests in flight, at the stop
 constexpr milliseconds kStopAtMost{24'500};
 constexpr milliseconds kHurryInterval{20};
-constexpr std::chrono::hours kReplayAtMost{24};
 
 template <class T>
 T run_on(runtime::Executor executor, boost::asio::awaitable<T> work) {
@@ -117,6 +116,9 @@ Result<void> Daemon::open_storage() {
       journal::Journal::open(settings_.journal, io::posix_file_system(), open_store, probes_.journal);
   if (!journal) return journal.error();
   journal_ = std::move(*journal);
+  auto letters = flush::DeadLetters::open(io::posix_file_system(), settings_.journal.dir / "dead-letters");
+  if (!letters) return letters.error();
+  dead_letters_ = std::move(*letters);
   return {};
 }
 
@@ -125,10 +127,13 @@ void Daemon::wire() {
   store_pool_ = std::make_unique<runtime::BlockingPool>("store", kStoreThreads, kStoreQueue);
   flush_workers_ =
       std::make_unique<flush::FlushWorkers>(settings_.flush, *store_, embedder_, clock, probes_.flush);
-  parts_ = std::make_unique<engine::Parts>(
-      engine::Parts{engine_options(), clock, *store_, *store_pool_, *flush_workers_, *journal_, embedder_,
-                    text::TokenCounter(settings_.token_model, settings_.token_fallback_multiplier)});
-  if (!parts_->tokens.exact()) {
+  tokens_ = std::make_unique<text::TokenCounter>(settings_.token_model, settings_.token_fallback_multiplier);
+  const auto options = std::make_shared<const engine::Options>(engine_options(settings_));
+  live_options_ = std::make_unique<engine::LiveOptions>(options);
+  parts_ =
+      std::make_unique<engine::Parts>(engine::Parts{options, clock, *store_, *store_pool_, *flush_workers_,
+                                                    *journal_, *dead_letters_, embedder_, *tokens_});
+  if (!tokens_->exact()) {
     log::warn("the encoding of token model {} is not known: tokens are estimated from words",
               settings_.token_model);
   }
@@ -143,15 +148,16 @@ void Daemon::wire() {
                                    settings_.max_buffer_bytes};
   window_ = std::make_unique<metrics::WindowHistory>(probes_, settings_.metrics, capacity, clock);
   exporter_ = std::make_unique<metrics::Exporter>(probes_, *window_, clock, fixed_metrics(), [this] {
-    metrics::Live live{status_->phase() == http::Phase::ready, !settings_.buffer_enabled, std::nullopt};
+    metrics::Live live{status_->phase() == http::Phase::ready,
+                       live_options_->get()->mode == engine::Mode::bypass, std::nullopt};
     if (const auto counts = store_watch_->state().counts) {
       live.store = {counts->users, counts->agents, counts->sessions, counts->messages, counts->knowledge};
     }
     return live;
   });
   status_ = std::make_unique<http::Status>(
-      http::StatusSources{*parts_, probes_, *window_, *exporter_, *store_watch_, settings_.metrics,
-                          usage_sources(), settings_.max_process_bytes, HOLDFAST_VERSION});
+      http::StatusSources{*parts_, *live_options_, probes_, *window_, *exporter_, *store_watch_,
+                          settings_.metrics, usage_sources(), settings_.max_process_bytes, HOLDFAST_VERSION});
   api_ = std::make_unique<http::Api>(http::Api{
       *memory_,
       *status_,
@@ -180,11 +186,6 @@ Result<void> Daemon::replay_journal() {
         summary->records, summary->segments, summary->acknowledged, summary->torn_bytes,
         summary->damaged_regions);
   }
-  if (settings_.buffer_enabled) return {};
-  // Bypass mode has no buffers: what the journal still held goes to the store first.
-  const auto pending = run_on(shard_set_.executor(0), memory_->drain(metrics::FlushReason::replay,
-                                                                     steady_clock::now() + kReplayAtMost));
-  if (pending > 0) return permanent("the store does not take what the journal still holds");
   return {};
 }
 
@@ -241,15 +242,17 @@ void Daemon::close() {
   shard_set_.stop();
 }
 
-engine::Options Daemon::engine_options() const {
+engine::Options Daemon::engine_options(const settings::Settings& settings) {
   engine::Options options;
-  options.mode = settings_.buffer_enabled ? engine::Mode::buffer : engine::Mode::bypass;
-  options.buffer = settings_.buffer;
-  options.flush = settings_.flush;
-  options.cache = settings_.cache;
-  options.durability = settings_.journal.durability;
-  options.max_buffer_bytes = settings_.max_buffer_bytes;
-  options.session_queries = settings_.session_queries;
+  options.mode = settings.buffer_enabled ? engine::Mode::buffer : engine::Mode::bypass;
+  options.buffer = settings.buffer;
+  options.flush = settings.flush;
+  options.cache = settings.cache;
+  options.durability = settings.journal.durability;
+  options.max_buffer_bytes = settings.max_buffer_bytes;
+  options.user_share = settings.user_share;
+  options.max_journal_bytes = settings.journal.max_bytes;
+  options.session_queries = settings.session_queries;
   return options;
 }
 

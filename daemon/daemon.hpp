@@ -40,7 +40,7 @@ class Daemon {
   Result<void> replay_journal();
   void drain(const std::function<bool()>& hurry);
   void close();
-  engine::Options engine_options() const;
+  static engine::Options engine_options(const settings::Settings& settings);
   metrics::UsageSources usage_sources() const;
   metrics::Fixed fixed_metrics() const;
 
@@ -54,6 +54,9 @@ class Daemon {
   std::unique_ptr<journal::Journal> journal_;
   std::unique_ptr<runtime::BlockingPool> store_pool_;
   std::unique_ptr<flush::FlushWorkers> flush_workers_;
+  std::unique_ptr<flush::DeadLetters> dead_letters_;
+  std::unique_ptr<text::TokenCounter> tokens_;
+  std::unique_ptr<engine::LiveOptions> live_options_;
   std::unique_ptr<engine::Parts> parts_;
   std::vector<std::unique_ptr<engine::UserShard>> shards_;
   std::unique_ptr<service::MemoryService> memory_;

@@ -50,6 +50,14 @@ std::optional<Replaced> erase_in(Rounds& rounds, Stage stage, std::string_view i
   return replaced;
 }
 
+std::size_t bytes_of(const std::vector<StoreOperation>& operations) {
+  std::size_t sum = 0;
+  for (const auto& operation : operations) {
+    if (const auto* change = std::get_if<Change>(&operation.what)) sum += change->message.content.size();
+  }
+  return sum;
+}
+
 }  // namespace
 
 std::string_view StoreOperation::id() const {
@@ -67,6 +75,10 @@ std::size_t Batch::bytes() const {
   std::size_t sum = 0;
   for (const auto& round : rounds) sum += round.bytes();
   return sum;
+}
+
+std::size_t Batch::operation_bytes() const {
+  return bytes_of(operations);
 }
 
 std::vector<Lsn> Batch::lsns() const {
@@ -255,6 +267,21 @@ std::optional<SteadyTime> SessionBuffer::oldest() const {
   if (!hybrid_.empty()) return hybrid_.front().added;
   if (!round_buffer_.empty()) return round_buffer_.rounds().front().added;
   return std::nullopt;
+}
+
+std::size_t SessionBuffer::held_bytes(std::size_t message_overhead) const {
+  std::size_t sum = 0;
+  const auto add = [&](const auto& rounds) {
+    for (const auto& round : rounds) sum += round.bytes() + round.messages.size() * message_overhead;
+  };
+  if (in_flight_) add(in_flight_->rounds);
+  add(hybrid_);
+  add(round_buffer_.rounds());
+  return sum;
+}
+
+std::size_t SessionBuffer::operation_bytes() const {
+  return bytes_of(operations_) + (in_flight_ ? in_flight_->operation_bytes() : 0);
 }
 
 std::vector<Lsn> SessionBuffer::all_lsns() const {

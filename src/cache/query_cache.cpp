@@ -104,6 +104,11 @@ void QueryCache::erase_user(std::string_view user_id) {
   publish();
 }
 
+void QueryCache::reconfigure(const Options& options) {
+  options_ = options;
+  clear();
+}
+
 void QueryCache::clear() {
   by_key_.clear();
   by_use_.clear();

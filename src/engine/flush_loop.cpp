@@ -6,6 +6,7 @@
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
+#include <iterator>
 #include <memory>
 
 #include "holdfast/base/ids.hpp"
@@ -20,6 +21,11 @@ using metrics::Stage;
 
 constexpr std::chrono::milliseconds kHousekeepingInterval{250};
 constexpr std::chrono::seconds kFailureLogInterval{5};
+constexpr unsigned kMostDeadInARow = 10;
+
+std::uint64_t random_bits() {
+  return route_key(random_hex(16)) << 32 ^ route_key(random_hex(16));
+}
 
 flush::Priority priority_of(FlushReason reason) {
   switch (reason) {
@@ -64,15 +70,64 @@ store::SessionBatch to_store_batch(const SessionState& session, const buffer::Ba
   return out;
 }
 
+// An operation of the batch in flight (as to_store_batch counts them) as what would bring it back.
+flush::DeadLetter letter_for(const SessionState& session, std::size_t index) {
+  const auto& batch = *session.buffer.in_flight();
+  const auto& user_id = session.session.user_id;
+  const auto& session_id = session.session.id;
+  flush::DeadLetter letter;
+  const auto fill = [&](Lsn lsn, std::string_view message_id, const char* name,
+                        const journal::Operation& what) {
+    letter.id = flush::dead_letter_id(lsn, message_id);
+    letter.user_id = user_id;
+    letter.session_id = session_id;
+    letter.message_id = message_id;
+    letter.operation = name;
+    letter.type = static_cast<std::uint8_t>(journal::type_of(what));
+    letter.payload = journal::encode(what);
+  };
+  if (index < batch.operations.size()) {
+    const auto& operation = batch.operations[index];
+    if (const auto* change = std::get_if<buffer::Change>(&operation.what)) {
+      const auto& to = change->message;
+      fill(operation.lsn, to.id, "update",
+           journal::UpdateRecord{
+               user_id, session_id, to.updated_at, {{to.id, to.role, to.content, to.metadata}}});
+    } else {
+      const std::string id(operation.id());
+      fill(operation.lsn, id, "erase", journal::EraseRecord{user_id, session_id, {id}});
+    }
+    return letter;
+  }
+  index -= batch.operations.size();
+  for (const auto& round : batch.rounds) {
+    if (index >= round.messages.size()) {
+      index -= round.messages.size();
+      continue;
+    }
+    const auto& held = round.messages[index];
+    journal::AppendRecord record;
+    record.user_id = user_id;
+    record.round.session_id = session_id;
+    record.round.tokens = held.tokens;
+    record.round.messages = {held.message};
+    fill(held.lsn, held.message.id, "insert", record);
+    break;
+  }
+  return letter;
+}
+
 }  // namespace
 
-FlushLoop::FlushLoop(const Parts& parts, runtime::Executor executor, SessionTable& table,
-                     JournalPort& journal, metrics::ShardProbe& probe)
+FlushLoop::FlushLoop(const Parts& parts, unsigned shard_count, runtime::Executor executor,
+                     SessionTable& table, JournalPort& journal, Backlog& backlog, metrics::ShardProbe& probe)
     : parts_(parts),
       executor_(std::move(executor)),
       table_(table),
       journal_(journal),
+      backlog_(backlog),
       probe_(probe),
+      shard_count_(shard_count),
       deadline_timer_(executor_),
       housekeeping_timer_(executor_) {}
 
@@ -86,7 +141,44 @@ void FlushLoop::stop() {
   housekeeping_timer_.cancel();
 }
 
+// Everything is on its way out of the buffers when they are not used any more.
+void FlushLoop::reconfigured() {
+  if (parts_.options->mode != Mode::bypass) return;
+  for (auto* session : std::vector<SessionState*>(dirty_.begin(), dirty_.end())) {
+    request_flush(*session, FlushReason::request);
+  }
+}
+
+std::size_t FlushLoop::held_bytes() const {
+  std::size_t items = 0, bytes = probe_.operation_bytes.value();
+  for (const auto stage : {Stage::round_buffer, Stage::hybrid_buffer, Stage::in_flight}) {
+    const auto& counts = probe_.stages[stage];
+    items += counts.items_in.value() - counts.items_out.value();
+    bytes += counts.bytes_in.value() - counts.bytes_out.value();
+  }
+  return bytes + items * kMessageOverhead;
+}
+
+std::size_t FlushLoop::window_bytes() const {
+  return parts_.options->max_buffer_bytes / shard_count_ / 4 * 3;
+}
+
+bool FlushLoop::has_room(std::size_t bytes) const {
+  return held_bytes() + bytes <= parts_.options->max_buffer_bytes / shard_count_;
+}
+
 bool FlushLoop::add(SessionState& session, buffer::BufferedRound round) {
+  auto& user = table_.insert_user(session.session.user_id);
+  const auto bytes = round.bytes() + round.messages.size() * kMessageOverhead;
+  const auto user_window =
+      static_cast<std::size_t>(static_cast<double>(window_bytes()) * parts_.options->user_share);
+  const bool full = held_bytes() + bytes > window_bytes() || user.held_bytes + bytes > user_window;
+  if (session.backlog.messages > 0 || (full && parts_.flush.breaker().open())) {
+    backlog_.take(session, round);
+    touched(session);
+    return false;
+  }
+  user.held_bytes += bytes;
   probe_.stages[Stage::round_buffer].enter(round.messages.size(), round.bytes());
   const auto moves = session.buffer.add(std::move(round), parts_.clock.steady_now());
   count(moves);
@@ -112,6 +204,9 @@ void FlushLoop::forget(SessionState& session) {
   dirty_.erase(&session);
   std::erase(waiting_, &session);
   auto& user = table_.insert_user(session.session.user_id);
+  backlog_.forget(session);
+  probe_.operation_bytes.subtract(session.buffer.operation_bytes());
+  user.held_bytes -= session.buffer.held_bytes(kMessageOverhead);
   session.buffer.for_each([&](Stage stage, const Message& message) {
     if (stage != Stage::in_flight) probe_.stages[stage].leave(1, message.content.size());
     user.features.erase(message.id);
@@ -130,14 +225,11 @@ void FlushLoop::submit(SessionState& session) {
   const bool retry = session.buffer.in_flight() && (!session.retry_at || now >= *session.retry_at);
   const auto reason = session.buffer.flush_due(now);
   if (!retry && !reason) return;
-  if (!parts_.flush.queue().reserve()) {
-    session.waiting = true;
-    if (reason && priority_of(*reason) == flush::Priority::critical) {
-      waiting_.push_front(&session);
-    } else {
-      waiting_.push_back(&session);
-    }
-    return;
+  const bool urgent = reason && priority_of(*reason) == flush::Priority::critical;
+  if (!parts_.flush.queue().reserve()) return wait_in_line(session, urgent);
+  if (!parts_.flush.breaker().admit(now)) {
+    parts_.flush.queue().release();
+    return wait_in_line(session, urgent);
   }
   if (!retry) {
     const auto& batch = session.buffer.take_batch(*reason);
@@ -145,17 +237,40 @@ void FlushLoop::submit(SessionState& session) {
     probe_.stages[Stage::in_flight].enter(batch.message_count(), batch.bytes());
     probe_.flushes[*reason].add();
     probe_.batch_messages.record(batch.message_count());
+    session.bisection.emplace(batch.operations.size() + batch.message_count());
+    session.verification = SessionState::Verification::none;
+    session.dead_in_batch = 0;
   }
   hand_over(session);
 }
 
-// Precondition: a batch is in flight and a place in the queue is reserved.
+void FlushLoop::wait_in_line(SessionState& session, bool first) {
+  session.waiting = true;
+  if (first) {
+    waiting_.push_front(&session);
+  } else {
+    waiting_.push_back(&session);
+  }
+}
+
+// Precondition: a batch is in flight and a place in the queue is reserved. What goes is the batch, or the
+// part of it that is its bisection's turn, or nothing at all: that asks whether the store takes anything for
+// this session.
 void FlushLoop::hand_over(SessionState& session) {
   const auto& batch = *session.buffer.in_flight();
   session.with_worker = true;
   session.retry_at.reset();
   flush::Job job;
   job.batch = to_store_batch(session, batch);
+  auto& operations = job.batch.operations;
+  const auto part = session.bisection->next();
+  if (session.verification == SessionState::Verification::due) {
+    operations.clear();
+  } else if (part.size() < operations.size()) {
+    operations = {std::make_move_iterator(operations.begin() + static_cast<std::ptrdiff_t>(part.begin)),
+                  std::make_move_iterator(operations.begin() + static_cast<std::ptrdiff_t>(part.end))};
+    job.batch.id += ":" + std::to_string(part.begin) + "-" + std::to_string(part.end);
+  }
   job.priority = priority_of(batch.reason);
   job.done = [this, executor = executor_, id = session.session.id,
               lsns = batch.lsns()](Result<void> answer) mutable {
@@ -166,10 +281,18 @@ void FlushLoop::hand_over(SessionState& session) {
 }
 
 void FlushLoop::settled(const std::string& session_id, const std::vector<Lsn>& lsns, Result<void> answer) {
+  auto& breaker = parts_.flush.breaker();
+  if (answer || answer.error().kind == ErrorKind::permanent) {
+    breaker.succeeded();
+  } else {
+    breaker.failed(parts_.clock.steady_now(), random_bits());
+  }
   if (auto* session = table_.find_session(session_id)) {
     session->with_worker = false;
     if (answer) {
-      stored(*session);
+      accepted(*session);
+    } else if (answer.error().kind == ErrorKind::permanent) {
+      refused(*session, answer.error());
     } else {
       failed(*session, answer.error());
     }
@@ -178,20 +301,50 @@ void FlushLoop::settled(const std::string& session_id, const std::vector<Lsn>& l
     journal_.acknowledge(lsns);  // deleted meanwhile: nothing of it is owed any more
   }
   serve_waiting();
-  for (auto* waiter : settlement_waiters_) waiter->cancel();
+  wake_waiters();
+}
+
+void FlushLoop::accepted(SessionState& session) {
+  if (session.verification == SessionState::Verification::due) {
+    session.verification = SessionState::Verification::passed;
+    return;  // so the part it was refused for is tried again, and split or given up when refused again
+  }
+  parts_.flush.dead_in_a_row().store(0, std::memory_order_relaxed);
+  session.attempts = 0;
+  session.bisection->accepted();
+  if (session.bisection->done()) stored(session);
+}
+
+void FlushLoop::refused(SessionState& session, const Error& error) {
+  using Verification = SessionState::Verification;
+  if (session.verification == Verification::due) {
+    session.verification = Verification::none;
+    failed(session, error);
+    asio::co_spawn(executor_, check_session_exists(session.session.id),
+                   [](const std::exception_ptr& problem) {
+                     if (problem) log::error("checking a refused session ended in an exception");
+                   });
+  } else if (session.verification == Verification::none) {
+    session.verification = Verification::due;
+  } else if (!session.bisection->refused()) {
+    bury(session, error.message);
+  }
 }
 
 void FlushLoop::stored(SessionState& session) {
   const auto batch = session.buffer.batch_settled();
-  session.attempts = 0;
+  session.bisection.reset();
   probe_.flushed_batches.add();
-  probe_.stored_messages.add(batch.message_count());
+  probe_.stored_messages.add(batch.message_count() - std::min(batch.message_count(), session.dead_in_batch));
   probe_.stages[Stage::in_flight].leave(batch.message_count(), batch.bytes());
-  if (auto* user = table_.find_user(session.session.user_id); user && !user->features.empty()) {
+  probe_.operation_bytes.subtract(batch.operation_bytes());
+  if (auto* user = table_.find_user(session.session.user_id)) {
+    user->held_bytes -= batch.bytes() + batch.message_count() * kMessageOverhead;
     for (const auto& round : batch.rounds) {
       for (const auto& held : round.messages) user->features.erase(held.message.id);
     }
     for (const auto& operation : batch.operations) user->features.erase(std::string(operation.id()));
+    if (session.dead_in_batch > 0) table_.written(*user);  // what was found a moment ago is not any more
   }
   journal_.acknowledge(batch.lsns());
 }
@@ -203,20 +356,54 @@ void FlushLoop::failed(SessionState& session, const Error& error) {
   probe_.failed_batches.add();
   probe_.retries[refused ? metrics::RetryReason::store_permanent : metrics::RetryReason::store_retryable]
       .add();
-  const auto delay = flush::retry_delay(parts_.options.flush, session.attempts,
-                                        static_cast<std::uint64_t>(route_key(random_hex(16))));
+  const auto delay = flush::retry_delay(parts_.options->flush, session.attempts, random_bits());
   session.retry_at = now + delay;
   if (now - last_failure_log_ >= kFailureLogInterval) {
     last_failure_log_ = now;
     log::warn("flush failed, attempt {}, next try in {} ms, {} sessions waiting on this shard: {}",
               session.attempts, delay.count(), dirty_.size(), error.message);
   }
-  if (refused) {
-    asio::co_spawn(executor_, check_session_exists(session.session.id),
-                   [](const std::exception_ptr& problem) {
-                     if (problem) log::error("checking a refused session ended in an exception");
-                   });
+}
+
+// The operation that is the bisection's turn is refused alone. When one after the other is refused nothing
+// is wrong with them: then they wait like in any outage.
+void FlushLoop::bury(SessionState& session, std::string reason) {
+  if (parts_.flush.dead_in_a_row().load(std::memory_order_relaxed) >= kMostDeadInARow) {
+    return failed(session, permanent("nearly everything is refused, so nothing is given up: " + reason));
   }
+  auto letter = letter_for(session, session.bisection->next().begin);
+  letter.reason = std::move(reason);
+  letter.attempts = session.attempts + 1;
+  letter.died_at = parts_.clock.now();
+  session.with_worker = true;  // nothing else of it goes meanwhile
+  asio::co_spawn(executor_, put_dead_letter(session.session.id, std::move(letter)),
+                 [](const std::exception_ptr& problem) {
+                   if (problem) log::error("putting a dead letter aside ended in an exception");
+                 });
+}
+
+asio::awaitable<void> FlushLoop::put_dead_letter(std::string session_id, flush::DeadLetter letter) {
+  const auto what = letter.operation + " of message " + letter.message_id + " in session " + session_id;
+  const auto reason = letter.reason;
+  const auto id = letter.id;
+  auto call = [&letters = parts_.dead_letters, letter = std::move(letter)] { return letters.put(letter); };
+  const auto put = co_await runtime::call_blocking(parts_.store_pool, parts_.options->store_timeout, call);
+  auto* session = table_.find_session(session_id);
+  if (!session) co_return;
+  session->with_worker = false;
+  if (put) {
+    log::error("the store refuses the {}; it is dead letter {} now: {}", what, id, reason);
+    parts_.flush.dead_in_a_row().fetch_add(1, std::memory_order_relaxed);
+    probe_.dead[metrics::DeadReason::store_refused].add();
+    ++session->dead_in_batch;
+    session->attempts = 0;
+    session->bisection->drop();
+    if (session->bisection->done()) stored(*session);
+  } else {
+    failed(*session, put.error());
+  }
+  touched(*session);
+  wake_waiters();
 }
 
 // A store that refuses a batch for good may have lost the session behind our back; then its messages have
@@ -224,7 +411,7 @@ void FlushLoop::failed(SessionState& session, const Error& error) {
 asio::awaitable<void> FlushLoop::check_session_exists(std::string session_id) {
   auto& store = parts_.store;
   auto call = [&store, session_id] { return store.session(session_id); };
-  const auto entry = co_await runtime::call_blocking(parts_.store_pool, parts_.options.store_timeout, call);
+  const auto entry = co_await runtime::call_blocking(parts_.store_pool, parts_.options->store_timeout, call);
   auto* session = table_.find_session(session_id);
   if (entry && !*entry && session && !session->with_worker) give_up(*session);
 }
@@ -241,6 +428,10 @@ void FlushLoop::give_up(SessionState& session) {
 
 asio::awaitable<Result<void>> FlushLoop::write_through(store::SessionBatch batch) {
   if (!parts_.flush.queue().reserve()) co_return overloaded("the flush queue is full");
+  if (!parts_.flush.breaker().admit(parts_.clock.steady_now())) {
+    parts_.flush.queue().release();
+    co_return retryable("the store does not answer");
+  }
   probe_.flushes[FlushReason::bypass].add();
   probe_.batch_messages.record(batch.operations.size());
   auto answer = co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Result<void>)>(
@@ -259,6 +450,12 @@ asio::awaitable<Result<void>> FlushLoop::write_through(store::SessionBatch batch
       },
       asio::use_awaitable, std::move(batch));
   (answer ? probe_.flushed_batches : probe_.failed_batches).add();
+  if (answer || answer.error().kind == ErrorKind::permanent) {
+    parts_.flush.breaker().succeeded();
+  } else {
+    parts_.flush.breaker().failed(parts_.clock.steady_now(), random_bits());
+  }
+  wake_waiters();
   co_return answer;
 }
 
@@ -267,6 +464,10 @@ asio::awaitable<void> FlushLoop::next_settlement(SteadyTime deadline) {
   const auto entry = settlement_waiters_.insert(settlement_waiters_.end(), &timer);
   co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
   settlement_waiters_.erase(entry);
+}
+
+void FlushLoop::wake_waiters() {
+  for (auto* waiter : settlement_waiters_) waiter->cancel();
 }
 
 void FlushLoop::count(const std::vector<buffer::SessionBuffer::Move>& moves) {
@@ -287,7 +488,7 @@ void FlushLoop::schedule(SessionState& session) {
     session.deadline = next;
     arm();
   }
-  if (session.buffer.empty()) {
+  if (session.buffer.empty() && session.backlog.messages == 0) {
     dirty_.erase(&session);
   } else {
     dirty_.insert(&session);
@@ -334,20 +535,71 @@ void FlushLoop::on_housekeeping() {
   probe_.oldest_unflushed_ns.set(oldest ? static_cast<std::uint64_t>(oldest->time_since_epoch().count()) : 0);
   probe_.buffered_rounds.set(rounds);
   probe_.round_tokens.set(tokens);
+  retry_after_recovery();
   serve_waiting();
+  const bool room = held_bytes() < window_bytes() / 2 && !parts_.flush.breaker().open();
+  if (!backlog_.empty() && !reading_backlog_ && room) {
+    reading_backlog_ = true;
+    asio::co_spawn(executor_, read_backlog(), [this](const std::exception_ptr& problem) {
+      reading_backlog_ = false;
+      if (problem) log::error("reading the backlog ended in an exception");
+    });
+  }
   housekeeping_timer_.expires_after(kHousekeepingInterval);
   housekeeping_timer_.async_wait([this](const boost::system::error_code& cancelled) {
     if (!cancelled) on_housekeeping();
   });
 }
 
+// Who waits is served until the queue is full or the breaker lets nothing more go.
 void FlushLoop::serve_waiting() {
   const auto& queue = parts_.flush.queue();
-  while (!waiting_.empty() && queue.depth() < queue.capacity()) {
+  for (auto turns = waiting_.size(); turns > 0 && !waiting_.empty() && queue.depth() < queue.capacity();
+       --turns) {
     auto* session = waiting_.front();
     waiting_.pop_front();
     session->waiting = false;
     touched(*session);
+    if (session->waiting) break;
+  }
+}
+
+// The store takes something again: nobody waits out the delays of the outage.
+void FlushLoop::retry_after_recovery() {
+  const auto recoveries = parts_.flush.breaker().recoveries();
+  if (recoveries == recoveries_) return;
+  recoveries_ = recoveries;
+  const auto now = parts_.clock.steady_now();
+  for (auto* session : std::vector<SessionState*>(dirty_.begin(), dirty_.end())) {
+    if (!session->retry_at) continue;
+    session->retry_at = now;
+    touched(*session);
+  }
+}
+
+// A quarter of the window at a time. What comes back is on its way to the store at once.
+asio::awaitable<void> FlushLoop::read_backlog() {
+  auto records = co_await backlog_.read(window_bytes() / 4);
+  if (!records) {
+    log::error("the journal cannot be read again, {} messages wait: {}", probe_.backlog_messages.value(),
+               records.error().message);
+    co_return;
+  }
+  for (auto& record : *records) {
+    auto& round = std::get<journal::AppendRecord>(record.operation).round;
+    if (!backlog_.give_back(record)) {
+      journal_.acknowledge({record.lsn});  // its session was deleted
+      continue;
+    }
+    auto* session = table_.find_session(round.session_id);
+    auto buffered = to_buffered(parts_, std::move(round), record.lsn);
+    buffered.maybe_stored = true;
+    auto& user = table_.insert_user(session->session.user_id);
+    user.held_bytes += buffered.bytes() + buffered.messages.size() * kMessageOverhead;
+    probe_.stages[Stage::round_buffer].enter(buffered.messages.size(), buffered.bytes());
+    count(session->buffer.add(std::move(buffered), parts_.clock.steady_now()));
+    table_.written(user);
+    request_flush(*session, FlushReason::replay);
   }
 }
 

@@ -29,10 +29,16 @@ asio::awaitable<Outcome<std::vector<Message>>> find_messages(UserShard& shard, s
   if (elsewhere.empty()) co_return found;
   auto& store = shard.parts.store;
   auto call = [&store, user_id, elsewhere] { return store.find_messages(user_id, elsewhere); };
-  auto stored = co_await runtime::call_blocking(shard.parts.store_pool, shard.parts.options.store_timeout,
+  auto stored = co_await runtime::call_blocking(shard.parts.store_pool, shard.parts.options->store_timeout,
                                                 std::move(call));
   if (!stored) co_return unavailable(stored.error());
+  const bool all = stored->size() == elsewhere.size();
   std::move(stored->begin(), stored->end(), std::back_inserter(found));
+  if (!all && shard.table.insert_user(user_id).backlog_bytes > 0) {
+    co_return Failure{FailureKind::unavailable, Entity::message,
+                      "messages of this user wait in the journal for the store",
+                      metrics::RefusalReason::store};
+  }
   co_return found;
 }
 

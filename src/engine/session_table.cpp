@@ -67,7 +67,7 @@ asio::awaitable<Outcome<SessionState*>> SessionTable::open_session(std::string i
   if (auto* known = find_session(id)) co_return known;
   auto& store = parts_.store;
   auto call = [&store, id] { return store.session(id); };
-  auto entry = co_await runtime::call_blocking(parts_.store_pool, parts_.options.store_timeout, call);
+  auto entry = co_await runtime::call_blocking(parts_.store_pool, parts_.options->store_timeout, call);
   if (!entry) co_return unavailable(entry.error());
   if (!*entry) co_return not_found(Entity::session, std::move(id));
   co_return &insert(std::move((*entry)->session), (*entry)->last_seq);
@@ -77,7 +77,7 @@ asio::awaitable<Outcome<UserState*>> SessionTable::open_user(std::string id) {
   if (auto* known = find_user(id)) co_return known;
   auto& store = parts_.store;
   auto call = [&store, id] { return store.user(id); };
-  auto entry = co_await runtime::call_blocking(parts_.store_pool, parts_.options.store_timeout, call);
+  auto entry = co_await runtime::call_blocking(parts_.store_pool, parts_.options->store_timeout, call);
   if (!entry) co_return unavailable(entry.error());
   if (!*entry) co_return not_found(Entity::user, std::move(id));
   co_return &insert_user(id);
@@ -89,7 +89,7 @@ SessionState& SessionTable::insert(Session session, std::uint64_t last_seq) {
   auto& user = insert_user(session.user_id);
   std::string id = session.id;
   auto& state =
-      sessions_.try_emplace(std::move(id), std::move(session), last_seq, parts_.options.buffer).first->second;
+      sessions_.try_emplace(std::move(id), std::move(session), last_seq, buffer_options_).first->second;
   user.sessions.insert(&state);
   return state;
 }
@@ -120,10 +120,13 @@ std::vector<SessionState*> SessionTable::all_sessions() {
   return all;
 }
 
+void SessionTable::reconfigure(const buffer::Options& options) {
+  buffer_options_ = options;
+}
+
 void SessionTable::evict_idle_sessions() {
   evict(
-      sessions_,
-      [](const SessionState& session) { return session.buffer.empty() && session.writes_under_way == 0; },
+      sessions_, [](const SessionState& session) { return session.idle(); },
       [this](SessionState& session) {
         if (auto* user = find_user(session.session.user_id)) user->sessions.erase(&session);
       });

@@ -1,12 +1,10 @@
 #include "holdfast/engine/user_shard.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace holdfast::engine {
 namespace {
-
-// What a buffered message takes beside its content: ids, strings' own storage, containers, allocator.
-constexpr std::size_t kMessageOverhead = 512;
 
 cache::Options share_of(cache::Options options, unsigned shards) {
   options.entries = std::max<std::size_t>(1, options.entries / shards);
@@ -14,28 +12,63 @@ cache::Options share_of(cache::Options options, unsigned shards) {
   return options;
 }
 
+Failure refused(FailureKind kind, const char* why, metrics::RefusalReason reason) {
+  return {kind, Entity::user, why, reason};
+}
+
 }  // namespace
 
-UserShard::UserShard(const Parts& shared, unsigned index, unsigned shard_count, runtime::Executor runs_on,
+buffer::BufferedRound to_buffered(const Parts& parts, Round round, Lsn lsn) {
+  buffer::BufferedRound buffered;
+  buffered.lsn = lsn;
+  buffered.messages.reserve(round.messages.size());
+  for (auto& message : round.messages) {
+    const auto tokens = parts.tokens.count(message.content);
+    buffered.messages.push_back({std::move(message), tokens, lsn});
+  }
+  return buffered;
+}
+
+UserShard::UserShard(const Parts& shared, unsigned index, unsigned count, runtime::Executor runs_on,
                      metrics::ShardProbe& counts)
     : parts(shared),
+      shard_count(count),
       executor(runs_on),
       probe(counts),
-      max_buffer_bytes(shared.options.max_buffer_bytes / shard_count),
       journal(shared.journal, index),
-      table(shared),
-      flush_loop(shared, runs_on, table, journal, counts),
-      cache(share_of(shared.options.cache, shard_count), counts) {}
+      table(parts),
+      backlog(parts, table, index, count, counts),
+      flush_loop(parts, count, runs_on, table, journal, backlog, counts),
+      cache(share_of(shared.options->cache, count), counts) {}
 
-bool UserShard::has_room(std::size_t messages, std::size_t bytes) const {
-  std::size_t held_items = messages, held_bytes = bytes;
-  for (const auto stage :
-       {metrics::Stage::round_buffer, metrics::Stage::hybrid_buffer, metrics::Stage::in_flight}) {
-    const auto& counts = probe.stages[stage];
-    held_items += counts.items_in.value() - counts.items_out.value();
-    held_bytes += counts.bytes_in.value() - counts.bytes_out.value();
+std::optional<Failure> UserShard::refusal(const UserState& user, std::size_t messages,
+                                          std::size_t bytes) const {
+  using metrics::RefusalReason;
+  const auto& options = *parts.options;
+  const auto needs = bytes + messages * kMessageOverhead;
+  const auto share = [&](double of) { return static_cast<std::size_t>(of * options.user_share); };
+  // One user alone never fills a shard, on which others live.
+  const auto user_memory = std::min(share(static_cast<double>(options.max_buffer_bytes)),
+                                    options.max_buffer_bytes / shard_count / 4 * 3);
+  const auto user_journal = share(static_cast<double>(options.max_journal_bytes));
+  // Where the store takes nothing, what does not fit into memory stays in the journal.
+  const bool store_down = parts.flush.breaker().open() || user.backlog_bytes > 0;
+  const auto held = store_down ? user.writing_bytes : user.writing_bytes + user.held_bytes;
+  if (held + needs > user_memory || user.backlog_bytes + bytes > user_journal) {
+    return refused(FailureKind::over_quota, "this user's share of the buffers is full",
+                   RefusalReason::user_quota);
   }
-  return held_bytes + held_items * kMessageOverhead <= max_buffer_bytes;
+  if (!store_down && !flush_loop.has_room(needs)) {
+    return refused(FailureKind::overloaded, "the buffers are full", RefusalReason::memory_budget);
+  }
+  return std::nullopt;
+}
+
+void UserShard::reconfigure(std::shared_ptr<const Options> options) {
+  parts.options = std::move(options);
+  table.reconfigure(parts.options->buffer);
+  cache.reconfigure(share_of(parts.options->cache, shard_count));
+  flush_loop.reconfigured();
 }
 
 }  // namespace holdfast::engine

@@ -13,6 +13,10 @@ bool FlushQueue::reserve() {
   return true;
 }
 
+void FlushQueue::release() {
+  places_.fetch_sub(1, std::memory_order_relaxed);
+}
+
 void FlushQueue::push(Job job) {
   {
     const std::lock_guard lock(mutex_);

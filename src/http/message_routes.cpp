@@ -23,15 +23,15 @@ std::uint64_t hash_request(const Request& request) {
 }
 
 codec::AddedMessages describe(const engine::AddAnswer& answer, const engine::Parts& parts) {
-  const bool bypass = parts.options.mode == engine::Mode::bypass;
   codec::AddedMessages added;
   added.message_ids = answer.message_ids;
   added.transfer_triggered = answer.transfer_triggered;
   // What the store has committed is synced, whatever the journal does.
-  added.durability = journal::to_string(bypass ? journal::Durability::fsync : parts.options.durability);
+  added.durability =
+      journal::to_string(answer.bypassed ? journal::Durability::fsync : parts.options->durability);
   added.first_seq = answer.first_seq;
   added.last_seq = answer.last_seq;
-  added.mode = bypass ? "bypass" : "buffer";
+  added.mode = answer.bypassed ? "bypass" : "buffer";
   added.embedding = "ready";  // the built-in embedder works at the query or the flush, whichever comes first
   return added;
 }
@@ -120,13 +120,11 @@ asio::awaitable<Reply> query_user(Api& api, Request request) {
   const auto began = SteadyClock::now();
   auto query = codec::parse_query(request.body, request.path_arguments[0]);
   if (!query) co_return body_error_reply(query.error());
-  if (!api.memory.parts().options.session_queries) query->session_id.reset();
-  const auto session_id = query->session_id;
   auto answer = co_await api.memory.query(std::move(*query));
   if (!answer) co_return failure_reply(answer.error(), request);
   order_results(answer->results, api.result_order);
   auto reply = success(200, "Found " + std::to_string(answer->results.size()) + " results",
-                       codec::render_results(answer->results, session_id, answer->partial));
+                       codec::render_results(answer->results, answer->session_id, answer->partial));
   auto& latency = answer->from_cache ? request.probe->query_hit_ns : request.probe->query_miss_ns;
   latency.record(nanoseconds_since(began));
   co_return reply;

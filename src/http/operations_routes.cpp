@@ -75,6 +75,40 @@ asio::awaitable<Reply> flush_buffers(Api& api, Request request) {
                     data.dump());
 }
 
+asio::awaitable<Reply> list_dead_letters(Api& api, Request request) {
+  constexpr std::size_t kMostShown = 1000;
+  const auto found = co_await api.memory.list_dead_letters(kMostShown);
+  if (!found) co_return failure_reply(found.error(), request);
+  nlohmann::ordered_json letters = nlohmann::ordered_json::array();
+  for (const auto& letter : found->letters) {
+    letters.push_back({{"id", letter.id},
+                       {"user_id", letter.user_id},
+                       {"session_id", letter.session_id},
+                       {"message_id", letter.message_id},
+                       {"operation", letter.operation},
+                       {"reason", letter.reason},
+                       {"attempts", letter.attempts},
+                       {"died_at", to_iso8601(letter.died_at)}});
+  }
+  const nlohmann::ordered_json data = {{"dead_letters", std::move(letters)}, {"total", found->total}};
+  co_return success(200, "Dead letters retrieved successfully",
+                    data.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+}
+
+asio::awaitable<Reply> retry_dead_letter(Api& api, Request request) {
+  const auto id = request.path_arguments[0];
+  const auto done = co_await api.memory.retry_dead_letter(id);
+  if (!done) co_return failure_reply(done.error(), request);
+  co_return success(200, "Dead letter taken in again", nlohmann::ordered_json{{"id", id}}.dump());
+}
+
+asio::awaitable<Reply> delete_dead_letter(Api& api, Request request) {
+  const auto id = request.path_arguments[0];
+  const auto done = co_await api.memory.erase_dead_letter(id);
+  if (!done) co_return failure_reply(done.error(), request);
+  co_return success(200, "Dead letter deleted successfully", nlohmann::ordered_json{{"id", id}}.dump());
+}
+
 asio::awaitable<Reply> clear_cache(Api& api, Request) {
   co_await api.memory.clear_caches();
   co_return success(200, "Cache cleared successfully", R"({"cleared":true})");

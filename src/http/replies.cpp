@@ -18,6 +18,8 @@ std::string_view word(Entity entity) {
       return "Session";
     case Entity::knowledge:
       return "Knowledge item";
+    case Entity::dead_letter:
+      return "Dead letter";
     case Entity::message:
       break;
   }
@@ -34,6 +36,8 @@ std::string_view id_field(Entity entity) {
       return "session_id";
     case Entity::knowledge:
       return "knowledge_ids";
+    case Entity::dead_letter:
+      return "id";
     case Entity::message:
       break;
   }
@@ -62,6 +66,8 @@ Words words_of(const Failure& failure) {
       return {409, "id", "A request with " + quoted + " is still being processed"};
     case FailureKind::key_reused:
       return {422, "Idempotency-Key", "The idempotency key " + quoted + " was used with another request"};
+    case FailureKind::over_quota:
+      return {429, "", "Too much at once, try again later: " + failure.subject};
     case FailureKind::overloaded:
       return {503, "", "Overloaded, try again later: " + failure.subject};
     case FailureKind::unavailable:
@@ -85,7 +91,7 @@ Reply failure_reply(const Failure& failure, const Request& request) {
   std::vector<codec::ParameterError> errors;
   if (!words.field.empty()) errors.push_back({std::string(words.field), words.message});
   Reply reply{words.status, codec::render_error(words.status, words.message, errors), "application/json", {}};
-  if (words.status == 503) {
+  if (words.status == 503 || words.status == 429) {
     request.probe->refused[failure.reason].add();
     reply.headers.emplace_back("Retry-After", "1");
   }

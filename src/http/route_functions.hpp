@@ -61,6 +61,9 @@ HOLDFAST_ROUTE(openapi);
 HOLDFAST_ROUTE(buffer_stats);
 HOLDFAST_ROUTE(flush_buffers);
 HOLDFAST_ROUTE(clear_cache);
+HOLDFAST_ROUTE(list_dead_letters);
+HOLDFAST_ROUTE(retry_dead_letter);
+HOLDFAST_ROUTE(delete_dead_letter);
 #undef HOLDFAST_ROUTE
 
 }  // namespace holdfast::http

@@ -64,7 +64,8 @@ Json or_null(const std::optional<double>& value) {
 
 struct Totals {
   std::uint64_t round_items = 0, hybrid_items = 0, in_flight_items = 0, bytes = 0, tokens = 0, rounds = 0,
-                dirty_sessions = 0, messages = 0, transfers = 0, cache_entries = 0, cache_bytes = 0;
+                dirty_sessions = 0, messages = 0, stored = 0, backlog = 0, transfers = 0, cache_entries = 0,
+                cache_bytes = 0;
 };
 
 Totals add_up(const metrics::Probes& probes) {
@@ -81,6 +82,8 @@ Totals add_up(const metrics::Probes& probes) {
     sum.rounds += shard->buffered_rounds.value();
     sum.dirty_sessions += shard->dirty_sessions.value();
     sum.messages += shard->messages.value();
+    sum.stored += shard->stored_messages.value();
+    sum.backlog += shard->backlog_messages.value();
     for (std::size_t i = 0; i < shard->transfers.size(); ++i) {
       sum.transfers += shard->transfers[static_cast<metrics::TransferReason>(i)].value();
     }
@@ -90,8 +93,36 @@ Totals add_up(const metrics::Probes& probes) {
   return sum;
 }
 
-std::string_view mode_name(const engine::Parts& parts) {
-  return parts.options.mode == engine::Mode::bypass ? "bypass" : "buffer";
+std::string_view mode_name(const engine::Options& options) {
+  return options.mode == engine::Mode::bypass ? "bypass" : "buffer";
+}
+
+Json calls_per_1000(const metrics::Probes& probes, std::uint64_t stored) {
+  if (stored == 0) return nullptr;
+  return 1000.0 * static_cast<double>(probes.flush.writes.value()) / static_cast<double>(stored);
+}
+
+Check journal_check(const metrics::JournalProbe& journal) {
+  if (journal.failed.value() != 0) {
+    return check("journal", "failed", "", Health::fail,
+                 "a write or sync failed: nothing more is accepted until a restart");
+  }
+  if (journal.damaged_regions.value() != 0) {
+    return check("journal", "damaged", "", Health::warn,
+                 "the last start found damage: operations with LSN " +
+                     std::to_string(journal.first_lost_lsn.value()) + " to " +
+                     std::to_string(journal.last_lost_lsn.value()) +
+                     " may be lost; the bytes were set aside");
+  }
+  if (journal.reserve_missing.value() != 0) {
+    return check("journal", "nearly full", "", Health::warn, "the disk has no space for another segment");
+  }
+  return check("journal", "ok", "", Health::pass);
+}
+
+Check dead_letter_check(std::size_t count) {
+  return check("dead_letters", count, "messages", count > 0 ? Health::warn : Health::pass,
+               count > 0 ? "the store refuses them for good: see /api/v1/dead-letters" : "");
 }
 
 Check store_check(const service::StoreWatch::State& store, milliseconds limit) {
@@ -143,24 +174,21 @@ Reply Status::ready() const {
 Reply Status::buffer_health() const {
   const auto& probes = from_.probes;
   const auto totals = add_up(probes);
-  const bool journal_failed = probes.journal.failed.value() != 0;
   Checks checks;
   const char* phase_name = phase() == Phase::ready      ? "running"
                            : phase() == Phase::starting ? "starting"
                                                         : "stopping";
   checks.push_back({"buffer_service_status",
                     {check("component", phase_name, "", phase() == Phase::ready ? Health::pass : Health::warn,
-                           "mode " + std::string(mode_name(from_.parts)))}});
+                           "mode " + std::string(mode_name(*from_.options.get())))}});
 
-  const auto store_limit = from_.parts.options.flush.flush_timeout;
-  checks.push_back(
-      {"component_health",
-       {check("journal", journal_failed ? "failed" : "ok", "", journal_failed ? Health::fail : Health::pass,
-              journal_failed ? "a write or sync failed: nothing more is accepted until a restart" : ""),
-        store_check(from_.store.state(), store_limit)}});
+  const auto store_limit = from_.options.get()->flush.flush_timeout;
+  checks.push_back({"component_health",
+                    {journal_check(probes.journal), dead_letter_check(from_.parts.dead_letters.count()),
+                     store_check(from_.store.state(), store_limit)}});
 
   const auto usage = metrics::read_process_usage(from_.usage);
-  const auto limit = static_cast<double>(from_.parts.options.max_buffer_bytes);
+  const auto limit = static_cast<double>(from_.options.get()->max_buffer_bytes);
   const double buffer_share = static_cast<double>(totals.bytes) / limit;
   std::vector<Check> memory{check("buffers", buffer_share, "share of memory.max_buffer_mb",
                                   above(buffer_share, from_.thresholds.memory_usage_alert, 1.0))};
@@ -217,7 +245,8 @@ std::string Status::statistics() const {
   const auto summary = from_.window.summary();
   const auto& parts = from_.parts;
   Json data;
-  data["mode"] = mode_name(parts);
+  const auto options = from_.options.get();
+  data["mode"] = mode_name(*options);
   data["round_buffer"] = {{"current_size", totals.round_items},
                           {"rounds", totals.rounds},
                           {"tokens", totals.tokens},
@@ -227,6 +256,7 @@ std::string Status::statistics() const {
   data["hybrid_buffer"] = {{"current_size", totals.hybrid_items},
                            {"in_flight", totals.in_flight_items},
                            {"chunks", totals.hybrid_items + totals.in_flight_items},
+                           {"backlog", totals.backlog},
                            {"pending_vectors", 0},
                            {"embedder", parts.embedder.fingerprint()}};
   data["write_buffer"] = {{"total_writes", totals.messages},
@@ -236,7 +266,7 @@ std::string Status::statistics() const {
                           {"buffer_utilization", or_null(summary.buffer_utilization)},
                           {"flush_success_rate", or_null(summary.flush_success_rate)},
                           {"buffered_bytes", totals.bytes}};
-  data["query_buffer"] = {{"cache_size", parts.options.cache.entries},
+  data["query_buffer"] = {{"cache_size", options->cache.entries},
                           {"cache_entries", totals.cache_entries},
                           {"cache_memory", totals.cache_bytes},
                           {"hit_rate", or_null(summary.cache_hit_rate)},
@@ -255,14 +285,23 @@ std::string Status::statistics() const {
   performance["error_percentage"] = or_null(summary.error_percentage);
   data["performance"] = std::move(performance);
   const auto& journal = probes.journal;
-  data["journal"] = {{"durability", journal::to_string(parts.options.durability)},
+  data["journal"] = {{"durability", journal::to_string(options->durability)},
                      {"segments", journal.segments.value()},
                      {"bytes", journal.disk_bytes.value()},
                      {"unacknowledged", journal.unacknowledged.value()},
                      {"last_lsn", journal.last_lsn.value()},
-                     {"failed", journal.failed.value() != 0}};
+                     {"failed", journal.failed.value() != 0},
+                     {"reserve", journal.reserve_missing.value() == 0},
+                     {"damaged_regions", journal.damaged_regions.value()},
+                     {"first_lost_lsn", journal.first_lost_lsn.value()},
+                     {"last_lost_lsn", journal.last_lost_lsn.value()}};
   const auto store = from_.store.state();
-  data["store"] = {{"kind", "sqlite"}, {"status", store.error.empty() ? "ok" : "failing"}};
+  data["store"] = {{"kind", "sqlite"},
+                   {"status", store.error.empty() ? "ok" : "failing"},
+                   {"circuit_breaker", parts.flush.breaker().open() ? "open" : "closed"},
+                   {"write_calls", probes.flush.writes.value()},
+                   {"calls_per_1000_messages", calls_per_1000(probes, totals.stored)},
+                   {"dead_letters", parts.dead_letters.count()}};
   if (store.counts) {
     data["store"]["users"] = store.counts->users;
     data["store"]["sessions"] = store.counts->sessions;

@@ -7,16 +7,6 @@ namespace holdfast::ingest {
 using engine::SessionState;
 using engine::UserShard;
 
-buffer::BufferedRound to_buffered(const engine::Parts& parts, Round round) {
-  buffer::BufferedRound buffered;
-  buffered.messages.reserve(round.messages.size());
-  for (auto& message : round.messages) {
-    const auto tokens = parts.tokens.count(message.content);
-    buffered.messages.push_back({std::move(message), tokens, 0});
-  }
-  return buffered;
-}
-
 void set_lsn(buffer::BufferedRound& round, Lsn lsn) {
   round.lsn = lsn;
   for (auto& held : round.messages) held.lsn = lsn;
@@ -31,11 +21,14 @@ bool apply_round(UserShard& shard, SessionState& session, buffer::BufferedRound 
 void apply_change(UserShard& shard, SessionState& session, const buffer::Change& change, Lsn lsn) {
   auto& user = shard.table.insert_user(session.session.user_id);
   user.features.erase(change.message.id);
-  if (const auto replaced = session.buffer.update(change, lsn).in_place) {
+  const auto applied = session.buffer.update(change, lsn);
+  if (const auto& replaced = applied.in_place) {
     auto& stage = shard.probe.stages[replaced->stage];
     stage.bytes_out.add(replaced->bytes);
     stage.bytes_in.add(change.message.content.size());
+    user.held_bytes += change.message.content.size() - replaced->bytes;
   }
+  if (applied.queued) shard.probe.operation_bytes.add(change.message.content.size());
   shard.table.written(user);
   shard.flush_loop.touched(session);
 }
@@ -47,7 +40,10 @@ void apply_erasures(UserShard& shard, SessionState& session, const std::vector<s
   for (const auto& id : ids) {
     user.features.erase(id);
     const auto applied = session.buffer.erase(id, lsn, released);
-    if (applied.in_place) shard.probe.stages[applied.in_place->stage].leave(1, applied.in_place->bytes);
+    if (applied.in_place) {
+      shard.probe.stages[applied.in_place->stage].leave(1, applied.in_place->bytes);
+      user.held_bytes -= applied.in_place->bytes + engine::kMessageOverhead;
+    }
     waits_for_store = waits_for_store || applied.queued;
   }
   if (!waits_for_store) released.push_back(lsn);

@@ -19,8 +19,6 @@ void apply_change(engine::UserShard& shard, engine::SessionState& session, const
 void apply_erasures(engine::UserShard& shard, engine::SessionState& session,
                     const std::vector<std::string>& ids, Lsn lsn);
 
-// The round with the exact token count of each message. Its LSN is set when it is known.
-buffer::BufferedRound to_buffered(const engine::Parts& parts, Round round);
 void set_lsn(buffer::BufferedRound& round, Lsn lsn);
 
 }  // namespace holdfast::ingest

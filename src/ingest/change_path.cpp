@@ -6,6 +6,7 @@
 #include "holdfast/engine/message_lookup.hpp"
 #include "holdfast/ingest/ingest_path.hpp"
 #include "persist.hpp"
+#include "way.hpp"
 
 namespace holdfast::ingest {
 namespace {
@@ -26,8 +27,14 @@ asio::awaitable<Outcome<std::vector<std::string>>> update_messages(UserShard& sh
   for (const auto& update : updates) ids.push_back(update.id);
   auto messages = co_await engine::require_messages(shard, session_id, ids);
   if (!messages) co_return messages.error();
+  const auto mode = co_await choose_way(shard, session_id);
+  if (!mode) co_return mode.error();
   auto session = still_there(shard, session_id);
   if (!session) co_return session.error();
+  std::size_t bytes = 0;
+  for (const auto& update : updates) bytes += update.content.size();
+  const auto& user = shard.table.insert_user((*session)->session.user_id);
+  if (auto refusal = shard.refusal(user, updates.size(), bytes)) co_return std::move(*refusal);
   const std::string user_id = (*session)->session.user_id;
 
   journal::UpdateRecord record{user_id, session_id, shard.parts.clock.now(), {}};
@@ -39,7 +46,8 @@ asio::awaitable<Outcome<std::vector<std::string>>> update_messages(UserShard& sh
     message.updated_at = record.updated_at;
     record.changes.push_back({message.id, message.role, message.content, message.metadata});
   }
-  if (shard.parts.options.mode == engine::Mode::bypass) {
+  const UnderWay under_way(shard, session_id, *mode);
+  if (*mode == engine::Mode::bypass) {
     const auto written = co_await bypass::update(shard, user_id, session_id, std::move(*messages));
     if (!written) co_return written.error();
     co_return ids;
@@ -63,10 +71,13 @@ asio::awaitable<Outcome<std::vector<std::string>>> erase_messages(UserShard& sha
                                                                   std::vector<std::string> ids) {
   const auto messages = co_await engine::require_messages(shard, session_id, ids);
   if (!messages) co_return messages.error();
+  const auto mode = co_await choose_way(shard, session_id);
+  if (!mode) co_return mode.error();
   auto session = still_there(shard, session_id);
   if (!session) co_return session.error();
   const std::string user_id = (*session)->session.user_id;
-  if (shard.parts.options.mode == engine::Mode::bypass) {
+  const UnderWay under_way(shard, session_id, *mode);
+  if (*mode == engine::Mode::bypass) {
     const auto written = co_await bypass::erase(shard, user_id, session_id, ids);
     if (!written) co_return written.error();
     co_return ids;

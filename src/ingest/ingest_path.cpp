@@ -7,6 +7,7 @@
 #include "dedup.hpp"
 #include "holdfast/bypass/direct_path.hpp"
 #include "persist.hpp"
+#include "way.hpp"
 
 namespace holdfast::ingest {
 namespace {
@@ -63,19 +64,28 @@ std::optional<Outcome<AddAnswer>> answer_from_window(UserState& user, const AddR
   return *entry->answer;
 }
 
+// A message of the same id that began to be written while this request waited.
+std::optional<Failure> id_in_progress(const UserState& user, const AddRequest& request) {
+  for (const auto& message : request.messages) {
+    if (message.id && user.ids_in_progress.contains(*message.id)) {
+      return Failure{FailureKind::in_progress, Entity::message, *message.id};
+    }
+  }
+  return std::nullopt;
+}
+
 // Marks the request's ids and key as being written, and unmarks them however the request ends.
 class InProgress {
  public:
-  InProgress(UserShard& shard, std::string user_id, const AddRequest& request, const Round& round)
-      : shard_(shard), user_id_(std::move(user_id)), key_(request.idempotency_key) {
+  InProgress(UserShard& shard, std::string user_id, const AddRequest& request, std::size_t bytes)
+      : shard_(shard), user_id_(std::move(user_id)), key_(request.idempotency_key), bytes_(bytes) {
     auto& user = shard_.table.insert_user(user_id_);
     for (const auto& message : request.messages) {
       if (message.id) ids_.push_back(*message.id);
     }
     user.ids_in_progress.insert(ids_.begin(), ids_.end());
     if (!key_.empty()) user.idempotency.begin(key_, request.request_hash);
-    if (auto* session = shard_.table.find_session(round.session_id)) ++session->writes_under_way;
-    session_id_ = round.session_id;
+    user.writing_bytes += bytes_;
   }
   InProgress(const InProgress&) = delete;
   InProgress& operator=(const InProgress&) = delete;
@@ -83,9 +93,9 @@ class InProgress {
     auto* user = shard_.table.find_user(user_id_);
     if (user) {
       for (const auto& id : ids_) user->ids_in_progress.erase(id);
+      user->writing_bytes -= std::min(bytes_, user->writing_bytes);
       if (!key_.empty() && !completed_) user->idempotency.abandon(key_);
     }
-    if (auto* session = shard_.table.find_session(session_id_)) --session->writes_under_way;
   }
   void complete(const AddAnswer& answer) {
     completed_ = true;
@@ -95,7 +105,8 @@ class InProgress {
 
  private:
   UserShard& shard_;
-  std::string user_id_, session_id_, key_;
+  std::string user_id_, key_;
+  const std::size_t bytes_;
   std::vector<std::string> ids_;
   bool completed_ = false;
 };
@@ -108,22 +119,27 @@ asio::awaitable<Outcome<AddAnswer>> add_messages(UserShard& shard, AddRequest re
   const std::string user_id = (*opened)->session.user_id;
   if (auto earlier = answer_from_window(shard.table.insert_user(user_id), request))
     co_return std::move(*earlier);
-  if (!shard.has_room(request.messages.size(), content_bytes(request))) {
-    co_return Failure{FailureKind::overloaded, Entity::message, "the buffers are full",
-                      metrics::RefusalReason::memory_budget};
-  }
+  const auto bytes = content_bytes(request);
+  const auto count = request.messages.size();
+  if (auto refusal = shard.refusal(shard.table.insert_user(user_id), count, bytes))
+    co_return std::move(*refusal);
   const auto repeats = co_await find_repeats(shard, request, user_id);
   if (!repeats) co_return repeats.error();
+  const auto mode = co_await choose_way(shard, request.session_id);
+  if (!mode) co_return mode.error();
+  // No wait from here until the round is with the journal (or the store): numbers are given in that order.
   auto* session = shard.table.find_session(request.session_id);
-  if (!session) co_return engine::not_found(Entity::session, request.session_id);
   if (auto earlier = answer_from_window(shard.table.insert_user(user_id), request))
     co_return std::move(*earlier);
+  if (auto taken = id_in_progress(shard.table.insert_user(user_id), request)) co_return std::move(*taken);
 
   AddAnswer answer;
+  answer.bypassed = *mode == engine::Mode::bypass;
   Round round = number_round(shard, *session, request, *repeats, answer);
   if (round.messages.empty()) co_return answer;
-  InProgress in_progress(shard, user_id, request, round);
-  const auto persisted = co_await persist_round(shard, user_id, request, std::move(round));
+  InProgress in_progress(shard, user_id, request, bytes + count * engine::kMessageOverhead);
+  const UnderWay under_way(shard, request.session_id, *mode);
+  const auto persisted = co_await persist_round(shard, user_id, request, std::move(round), *mode);
   if (!persisted) co_return persisted.error();
   answer.transfer_triggered = persisted->transfer_triggered;
   in_progress.complete(answer);

@@ -47,18 +47,18 @@ asio::awaitable<Outcome<Lsn>> journal_operation(UserShard& shard, const journal:
 }
 
 asio::awaitable<Outcome<Persisted>> persist_round(UserShard& shard, const std::string& user_id,
-                                                  const AddRequest& request, Round round) {
+                                                  const AddRequest& request, Round round, engine::Mode mode) {
   const std::string session_id = round.session_id;
   const auto first_seq = round.messages.front().seq;
   const auto epoch = shard.journal.epoch();
-  auto buffered = to_buffered(shard.parts, round);
+  auto buffered = engine::to_buffered(shard.parts, round, 0);
   round.tokens = buffered.tokens();
   const auto tokens = round.tokens;
   const auto messages = round.messages.size();
   const auto bytes = buffered.bytes();
   Persisted persisted;
 
-  if (shard.parts.options.mode == engine::Mode::bypass) {
+  if (mode == engine::Mode::bypass) {
     const auto written = co_await bypass::insert_round(shard, user_id, std::move(round));
     if (!written) {
       take_back_numbers(shard, session_id, first_seq, epoch);

@@ -4,6 +4,8 @@
 #include "apply.hpp"
 #include "holdfast/engine/message_lookup.hpp"
 #include "holdfast/ingest/ingest_path.hpp"
+#include "persist.hpp"
+#include "way.hpp"
 
 namespace holdfast::ingest {
 namespace {
@@ -17,8 +19,9 @@ Result<void> to_error(const engine::Failure& failure) {
   return retryable("replay cannot ask the store: " + failure.subject);
 }
 
+// While the store takes nothing, what has no room stays in the journal (Backlog).
 asio::awaitable<void> wait_for_room(UserShard& shard) {
-  while (!shard.has_room(0, 0)) {
+  while (!shard.flush_loop.has_room(0) && !shard.parts.flush.breaker().open()) {
     for (auto* session : shard.table.all_sessions()) {
       shard.flush_loop.request_flush(*session, metrics::FlushReason::replay);
     }
@@ -63,8 +66,7 @@ void replay_append(UserShard& shard, journal::AppendRecord record, Lsn lsn) {
   remember_answer(shard, record);
   auto* session = shard.table.find_session(record.round.session_id);
   session->next_seq = std::max(session->next_seq, record.round.messages.back().seq + 1);
-  auto round = to_buffered(shard.parts, std::move(record.round));
-  set_lsn(round, lsn);
+  auto round = engine::to_buffered(shard.parts, std::move(record.round), lsn);
   round.maybe_stored = true;
   apply_round(shard, *session, std::move(round));
 }
@@ -98,6 +100,21 @@ asio::awaitable<Result<void>> replay(UserShard& shard, journal::ReplayedRecord r
     apply_erasures(shard, **opened, erase.message_ids, record.lsn);
   }
   co_return Result<void>{};
+}
+
+asio::awaitable<Outcome<void>> resubmit(UserShard& shard, journal::Operation operation) {
+  const auto session_id = session_of(operation);
+  const auto opened = co_await shard.table.open_session(session_id);
+  if (!opened) co_return opened.error();
+  const UnderWay under_way(shard, session_id, engine::Mode::buffer);
+  const auto lsn = co_await journal_operation(shard, operation);
+  if (!lsn) co_return lsn.error();
+  const auto applied = co_await replay(shard, {*lsn, std::move(operation), false});
+  if (!applied) co_return engine::unavailable(applied.error());
+  if (auto* session = shard.table.find_session(session_id)) {
+    shard.flush_loop.request_flush(*session, metrics::FlushReason::request);
+  }
+  co_return Outcome<void>{};
 }
 
 }  // namespace holdfast::ingest

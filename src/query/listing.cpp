@@ -34,11 +34,16 @@ asio::awaitable<Outcome<std::vector<Message>>> list_messages(UserShard& shard, L
     messages.push_back(message);
     hidden.insert(message.id);
   };
-  const bool bypass = shard.parts.options.mode == engine::Mode::bypass;
+  const bool bypass = shard.parts.options->mode == engine::Mode::bypass;
   if (listing.scope == Scope::round_buffer && !bypass) {
     (*session)->buffer.for_each_in_round_buffer(take);
     sort_and_cut(listing.what, messages);
     co_return messages;
+  }
+  if ((*session)->backlog.messages > 0) {
+    co_return engine::Failure{engine::FailureKind::unavailable, engine::Entity::session,
+                              "messages of this session wait in the journal for the store",
+                              metrics::RefusalReason::store};
   }
   (*session)->buffer.for_each(take);
   (*session)->buffer.for_each_erasure([&](std::string_view id) { hidden.emplace(id); });
@@ -47,7 +52,7 @@ asio::awaitable<Outcome<std::vector<Message>>> list_messages(UserShard& shard, L
   auto& store = shard.parts.store;
   auto call = [&store, wanted] { return store.messages(wanted); };
   auto stored =
-      co_await runtime::call_blocking(shard.parts.store_pool, shard.parts.options.store_timeout, call);
+      co_await runtime::call_blocking(shard.parts.store_pool, shard.parts.options->store_timeout, call);
   if (!stored) co_return engine::unavailable(stored.error());
   for (auto& message : *stored) {
     if (!hidden.contains(message.id)) messages.push_back(std::move(message));

@@ -27,7 +27,7 @@ asio::awaitable<Outcome<void>> check_names(UserShard& shard, const Query& query)
     auto& store = shard.parts.store;
     auto call = [&store, id = *query.agent_id] { return store.agent(id); };
     const auto agent =
-        co_await runtime::call_blocking(shard.parts.store_pool, shard.parts.options.store_timeout, call);
+        co_await runtime::call_blocking(shard.parts.store_pool, shard.parts.options->store_timeout, call);
     if (!agent) co_return engine::unavailable(agent.error());
     if (!*agent) co_return engine::not_found(Entity::agent, *query.agent_id);
   }
@@ -48,10 +48,10 @@ asio::awaitable<Answer> search_everywhere(UserShard& shard, const Query& query, 
   wanted.limit = limit + buffered.hidden.size();  // the store may return that many that are hidden
   auto& store = shard.parts.store;
   auto call = [&store, wanted = std::move(wanted)] { return store.search(wanted); };
-  auto stored = co_await runtime::call_blocking(shard.parts.store_pool, shard.parts.options.store_timeout,
+  auto stored = co_await runtime::call_blocking(shard.parts.store_pool, shard.parts.options->store_timeout,
                                                 std::move(call));
   Answer answer;
-  answer.partial = !stored;
+  answer.partial = !stored || shard.table.insert_user(query.user_id).backlog_bytes > 0;
   const auto stats = stored ? std::move(stored->stats) : buffered.stats;
   auto results = stored ? std::move(stored->results) : std::vector<ScoredResult>{};
   const text::Scorer scorer(prepared, stats, query.source);
@@ -62,29 +62,31 @@ asio::awaitable<Answer> search_everywhere(UserShard& shard, const Query& query, 
 }  // namespace
 
 asio::awaitable<Outcome<Answer>> answer_query(UserShard& shard, Query query) {
+  if (!shard.parts.options->session_queries) query.session_id.reset();
   const auto named = co_await check_names(shard, query);
   if (!named) co_return named.error();
   if (query.top_k <= 0) co_return Answer{};
   const auto top_k = static_cast<std::size_t>(std::min(query.top_k, kMaxResults));
-  const bool cached_mode = shard.parts.options.mode == engine::Mode::buffer;
+  const bool cached_mode = shard.parts.options->mode == engine::Mode::buffer;
   const auto version = shard.table.insert_user(query.user_id).version;
   if (cached_mode) {
     if (const auto* known = shard.cache.find(query, version, shard.parts.clock.steady_now())) {
-      Answer answer{*known, false, true};
+      Answer answer{*known, false, true, query.session_id};
       answer.results.resize(std::min(answer.results.size(), top_k));
       co_return answer;
     }
   }
   // A cacheable search asks for as many results as an entry keeps, so that one entry serves every smaller
   // top_k.
-  const bool cacheable = cached_mode && top_k <= shard.parts.options.cache.results_per_entry;
-  const auto limit = cacheable ? shard.parts.options.cache.results_per_entry : top_k;
+  const bool cacheable = cached_mode && top_k <= shard.parts.options->cache.results_per_entry;
+  const auto limit = cacheable ? shard.parts.options->cache.results_per_entry : top_k;
   auto answer = co_await search_everywhere(shard, query, limit);
   if (answer.partial) shard.probe.partial_answers.add();
   if (cacheable && !answer.partial) {
     shard.cache.insert(query, version, shard.parts.clock.steady_now(), answer.results);
   }
   answer.results.resize(std::min(answer.results.size(), top_k));
+  answer.session_id = std::move(query.session_id);
   co_return answer;
 }
 

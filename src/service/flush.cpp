@@ -20,7 +20,7 @@ struct Mark {  // what a session had taken in when the flush was asked for
 std::vector<SessionState*> matching(UserShard& shard, const FlushRequest& request) {
   std::vector<SessionState*> sessions;
   for (auto* session : shard.table.all_sessions()) {
-    if (session->buffer.empty()) continue;
+    if (session->buffer.empty() && session->backlog.messages == 0) continue;
     if (request.session_id && session->session.id != *request.session_id) continue;
     if (request.user_id && session->session.user_id != *request.user_id) continue;
     sessions.push_back(session);
@@ -32,7 +32,9 @@ std::uint64_t count_unsettled(UserShard& shard, const std::vector<Mark>& marks) 
   std::uint64_t unsettled = 0;
   for (const auto& mark : marks) {
     const auto* session = shard.table.find_session(mark.session_id);
-    if (session && !session->buffer.empty() && session->buffer.settled() < mark.entered) ++unsettled;
+    if (!session) continue;
+    const bool buffered = !session->buffer.empty() && session->buffer.settled() < mark.entered;
+    if (buffered || session->backlog.messages > 0) ++unsettled;
   }
   return unsettled;
 }
@@ -53,6 +55,11 @@ asio::awaitable<FlushAnswer> flush_shard(UserShard& shard, FlushRequest request,
     answer.pending_sessions = count_unsettled(shard, marks);
   }
   co_return answer;
+}
+
+asio::awaitable<void> take_options(UserShard& shard, std::shared_ptr<const engine::Options> options) {
+  shard.reconfigure(std::move(options));
+  co_return;
 }
 
 asio::awaitable<void> clear_cache(UserShard& shard) {
@@ -84,6 +91,10 @@ asio::awaitable<Outcome<FlushAnswer>> MemoryService::flush(FlushRequest request)
 
 asio::awaitable<void> MemoryService::clear_caches() {
   for (auto& shard : shards_) co_await runtime::hop(shard->executor, clear_cache(*shard));
+}
+
+asio::awaitable<void> MemoryService::reconfigure(std::shared_ptr<const engine::Options> options) {
+  for (auto& shard : shards_) co_await runtime::hop(shard->executor, take_options(*shard, options));
 }
 
 asio::awaitable<std::uint64_t> MemoryService::drain(FlushReason reason, SteadyTime deadline) {

@@ -14,7 +14,7 @@ template <class Call>
 boost::asio::awaitable<engine::Outcome<typename std::invoke_result_t<Call>::value_type>> ask_store(
     const engine::Parts& parts, Call call) {
   auto answer =
-      co_await runtime::call_blocking(parts.store_pool, parts.options.store_timeout, std::move(call));
+      co_await runtime::call_blocking(parts.store_pool, parts.options->store_timeout, std::move(call));
   if (!answer) co_return engine::unavailable(answer.error());
   if constexpr (std::is_void_v<typename std::invoke_result_t<Call>::value_type>) {
     co_return engine::Outcome<void>{};

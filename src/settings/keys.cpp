@@ -239,12 +239,15 @@ void add_storage_keys(std::vector<Key>& t) {
                        [](S& s, milliseconds v) { s.journal.sync_interval = v; }));
   t.push_back(size("journal.max_bytes", "8GiB", "4MiB", "1000GiB",
                    [](S& s, std::uint64_t v) { s.journal.max_bytes = v; }));
+  t.push_back(duration("journal.idempotency_window", "10m", "0s", "24h",
+                       [](S& s, milliseconds v) { s.journal.key_window = v; }));
   t.push_back(only("store.kind", "sqlite", "the only store of this version"));
   t.push_back(text("store.sqlite.path", "data/holdfast.db",
                    [](S& s, std::string v) { s.sqlite.path = std::move(v); }));
   t.push_back(only("embedding.provider", "builtin", "the only provider of this version"));
   t.push_back(whole("memory.max_buffer_mb", "512", 1, 1'000'000,
                     [](S& s, std::int64_t v) { s.max_buffer_bytes = static_cast<std::size_t>(v) << 20; }));
+  t.push_back(decimal("memory.user_share", "0.25", 0.01, 1, [](S& s, double v) { s.user_share = v; }));
   t.push_back(whole("memory.max_process_mb", "0", 0, 1'000'000,
                     [](S& s, std::int64_t v) { s.max_process_bytes = static_cast<std::size_t>(v) << 20; }));
 }

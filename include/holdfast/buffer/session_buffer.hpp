@@ -58,7 +58,8 @@ struct Batch {
 
   std::size_t message_count() const;
   std::size_t bytes() const;
-  std::vector<Lsn> lsns() const;  // to acknowledge once the batch is in the store
+  std::size_t operation_bytes() const;  // contents of updates
+  std::vector<Lsn> lsns() const;        // to acknowledge once the batch is in the store
 };
 
 struct Replaced {  // what a change or erasure in place took away, for accounting
@@ -126,6 +127,10 @@ class SessionBuffer {
   std::optional<SteadyTime> oldest() const;           // when its oldest unstored round became durable
   std::uint64_t entered() const { return entered_; }  // rounds and operations, ever
   std::uint64_t settled() const { return settled_; }
+
+  // Contents of what is held, with so much more for each message; contents of the updates that wait.
+  std::size_t held_bytes(std::size_t message_overhead) const;
+  std::size_t operation_bytes() const;
 
   // LSNs of everything held, to acknowledge when the session itself is deleted.
   std::vector<Lsn> all_lsns() const;

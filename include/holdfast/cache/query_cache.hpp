@@ -39,6 +39,7 @@ class QueryCache {
               std::vector<ScoredResult> results);
   void erase_user(std::string_view user_id);
   void clear();
+  void reconfigure(const Options& options);  // this shard's share; forgets everything
 
   bool caches(const Query& query) const;
   std::size_t entries() const { return by_use_.size(); }
@@ -58,7 +59,7 @@ class QueryCache {
   void drop(Place place);
   void publish();
 
-  const Options options_;
+  Options options_;
   metrics::ShardProbe& probe_;
   std::list<Entry> by_use_;                             // most recently used first
   std::unordered_map<std::string_view, Place> by_key_;  // views of Entry::key

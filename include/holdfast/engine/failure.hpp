@@ -9,7 +9,7 @@
 
 namespace holdfast::engine {
 
-enum class Entity { user, agent, session, message, knowledge };
+enum class Entity { user, agent, session, message, knowledge, dead_letter };
 
 enum class FailureKind {
   not_found,       // no entity of that id
@@ -18,6 +18,7 @@ enum class FailureKind {
   id_conflict,     // a message of that id exists with other content
   in_progress,     // the same id or idempotency key is being written right now
   key_reused,      // the idempotency key was used with another body
+  over_quota,      // this user's share of a bound is used up: try again later
   overloaded,      // a bound of the server is reached: try again later
   unavailable,     // journal or store cannot serve this now; a write's outcome may be unknown
 };
@@ -25,8 +26,8 @@ enum class FailureKind {
 struct Failure {
   FailureKind kind = FailureKind::unavailable;
   Entity entity = Entity::message;
-  std::string subject;  // the id, name or key; for overloaded and unavailable what is the matter
-  metrics::RefusalReason reason = metrics::RefusalReason::store;  // of overloaded and unavailable
+  std::string subject;  // the id, name or key; for the last three what is the matter
+  metrics::RefusalReason reason = metrics::RefusalReason::store;  // of the last three
 };
 
 [[noreturn]] inline void throw_exception_from_error(const Failure& failure, const boost::source_location&) {

@@ -3,7 +3,12 @@
 // Operation. touched() after every change of a session: rounds whose time has come move on, a due batch goes
 // to the workers if the flush queue has room (else the session waits in line), and the session's next
 // deadline enters the schedule, which one timer follows. A stored batch is acknowledged to the journal; a
-// failed one stays in flight, visible to readers, and is tried again after RetryPolicy's delay, for ever.
+// failed one stays in flight, visible to readers, and is tried again after RetryPolicy's delay, for ever;
+// when everything fails the circuit breaker lets only single probes go. Where the store refuses a batch for
+// good and yet takes an empty one for that session, the batch is bisected: what is refused alone becomes a
+// dead letter, the rest is stored in order.
+//
+// While the breaker is open and memory is full, rounds go to the Backlog; it is read back when there is room.
 //
 // Concurrency. Owned by the shard's thread; a worker's answer is posted to it.
 #pragma once
@@ -19,6 +24,7 @@
 #include <utility>
 #include <vector>
 
+#include "holdfast/engine/backlog.hpp"
 #include "holdfast/engine/journal_port.hpp"
 #include "holdfast/engine/parts.hpp"
 #include "holdfast/engine/session_table.hpp"
@@ -29,11 +35,15 @@ namespace holdfast::engine {
 class FlushLoop {
  public:
   // Everything referenced must outlive the loop.
-  FlushLoop(const Parts& parts, runtime::Executor executor, SessionTable& table, JournalPort& journal,
-            metrics::ShardProbe& probe);
+  FlushLoop(const Parts& parts, unsigned shard_count, runtime::Executor executor, SessionTable& table,
+            JournalPort& journal, Backlog& backlog, metrics::ShardProbe& probe);
 
   void start();  // the timers; on the shard's thread
   void stop();
+  void reconfigured();  // parts.options is another one
+
+  // The shard's share of the byte budget has room for this much more.
+  bool has_room(std::size_t bytes) const;
 
   // A durable round joins the session's buffers. True: that moved something on to the hybrid buffer.
   bool add(SessionState& session, buffer::BufferedRound round);
@@ -45,18 +55,21 @@ class FlushLoop {
   // Writes a batch directly, past the buffers (bypass mode), as the most urgent work.
   asio::awaitable<Result<void>> write_through(store::SessionBatch batch);
 
-  // Waits until some batch is settled, or until the deadline.
+  // Waits until some batch is settled or some write is done, or until the deadline.
   asio::awaitable<void> next_settlement(SteadyTime deadline);
-
-  bool has_unsettled() const { return !dirty_.empty(); }
-  std::uint64_t unsettled_sessions() const { return dirty_.size(); }
+  void wake_waiters();
 
  private:
   void submit(SessionState& session);
   void hand_over(SessionState& session);
+  void wait_in_line(SessionState& session, bool first);
   void settled(const std::string& session_id, const std::vector<Lsn>& lsns, Result<void> answer);
+  void accepted(SessionState& session);
+  void refused(SessionState& session, const Error& error);
   void stored(SessionState& session);
   void failed(SessionState& session, const Error& error);
+  void bury(SessionState& session, std::string reason);
+  asio::awaitable<void> put_dead_letter(std::string session_id, flush::DeadLetter letter);
   asio::awaitable<void> check_session_exists(std::string session_id);
   void give_up(SessionState& session);
   void count(const std::vector<buffer::SessionBuffer::Move>& moves);
@@ -65,12 +78,18 @@ class FlushLoop {
   void on_deadline();
   void on_housekeeping();
   void serve_waiting();
+  void retry_after_recovery();
+  asio::awaitable<void> read_backlog();
+  std::size_t held_bytes() const;
+  std::size_t window_bytes() const;  // what rounds may take in memory while the store is down
 
   const Parts& parts_;
   runtime::Executor executor_;
   SessionTable& table_;
   JournalPort& journal_;
+  Backlog& backlog_;
   metrics::ShardProbe& probe_;
+  const unsigned shard_count_;
 
   asio::steady_timer deadline_timer_;
   asio::steady_timer housekeeping_timer_;
@@ -79,6 +98,8 @@ class FlushLoop {
   std::deque<SessionState*> waiting_;  // for a place in the flush queue
   std::list<asio::steady_timer*> settlement_waiters_;
   SteadyTime last_failure_log_{};
+  std::uint64_t recoveries_ = 0;  // of the breaker, that were acted upon
+  bool reading_backlog_ = false;
   bool stopped_ = false;
 };
 

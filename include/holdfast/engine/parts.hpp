@@ -1,13 +1,18 @@
 // What all shards share. Built by the daemon, outlives the shards. Everything here is thread-safe or
-// constant.
+// constant; each shard has a copy, whose options its thread replaces when the configuration is reloaded.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <memory>
+#include <utility>
 
 #include "holdfast/base/clock.hpp"
+#include "holdfast/buffer/buffered_round.hpp"
 #include "holdfast/buffer/options.hpp"
 #include "holdfast/cache/options.hpp"
+#include "holdfast/flush/dead_letters.hpp"
 #include "holdfast/flush/flush_workers.hpp"
 #include "holdfast/flush/options.hpp"
 #include "holdfast/journal/journal.hpp"
@@ -27,19 +32,39 @@ struct Options {
   cache::Options cache;                                         // of the whole process
   journal::Durability durability = journal::Durability::fsync;  // as the journal is configured
   std::size_t max_buffer_bytes = 512u << 20;                    // of the whole process
+  double user_share = 0.25;  // of max_buffer_bytes (and of the journal) that one user may fill
+  std::uint64_t max_journal_bytes = 8ull << 30;
   std::chrono::milliseconds store_timeout{5'000};  // for reads; a query answers without the store after it
   bool session_queries = true;                     // a session_id in a query tags its results
 };
 
+// The options as they are now, for whoever is not on a shard. Any thread.
+class LiveOptions {
+ public:
+  explicit LiveOptions(std::shared_ptr<const Options> options) : options_(std::move(options)) {}
+  std::shared_ptr<const Options> get() const { return options_.load(); }
+  void set(std::shared_ptr<const Options> options) { options_.store(std::move(options)); }
+
+ private:
+  std::atomic<std::shared_ptr<const Options>> options_;
+};
+
+// What a buffered message takes beside its content: ids, strings' own storage, containers, allocator.
+inline constexpr std::size_t kMessageOverhead = 512;
+
 struct Parts {
-  const Options options;
+  std::shared_ptr<const Options> options;
   const Clock& clock;
   store::MemoryStore& store;
   runtime::BlockingPool& store_pool;
   flush::FlushWorkers& flush;
   journal::Journal& journal;
+  flush::DeadLetters& dead_letters;
   const text::Embedder& embedder;
-  text::TokenCounter tokens;
+  const text::TokenCounter& tokens;
 };
+
+// The round with the exact token count of each message, under this LSN (0: not known yet).
+buffer::BufferedRound to_buffered(const Parts& parts, Round round, Lsn lsn);
 
 }  // namespace holdfast::engine

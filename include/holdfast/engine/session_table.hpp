@@ -17,6 +17,7 @@
 #include "holdfast/buffer/session_buffer.hpp"
 #include "holdfast/engine/failure.hpp"
 #include "holdfast/engine/parts.hpp"
+#include "holdfast/flush/bisection.hpp"
 #include "holdfast/text/features.hpp"
 
 namespace holdfast::engine {
@@ -37,6 +38,7 @@ struct AddAnswer {
   std::uint64_t first_seq = 0;
   std::uint64_t last_seq = 0;
   bool transfer_triggered = false;
+  bool bypassed = false;  // committed by the store itself
   bool replayed = false;  // this is the answer to an earlier request
 };
 
@@ -64,14 +66,28 @@ struct SessionState {
   SessionState(Session entry, std::uint64_t last_seq, const buffer::Options& options)
       : session(std::move(entry)), next_seq(last_seq + 1), buffer(options) {}
 
+  // Nothing of it is owed, by the buffers or by a request that is being served.
+  bool idle() const {
+    return buffer.empty() && backlog.messages == 0 && writes_under_way == 0 && direct_writes == 0;
+  }
+
   Session session;
   std::uint64_t next_seq;
   std::uint64_t numbered_from_epoch = 0;  // of the journal, when next_seq was last lowered
   buffer::SessionBuffer buffer;
-  unsigned writes_under_way = 0;  // journalled or written directly, and not applied yet
+  struct {         // rounds that are only in the journal (Backlog)
+    Lsn next = 0;  // the first of them
+    std::uint64_t messages = 0;
+    std::size_t bytes = 0;
+  } backlog;
+  unsigned writes_under_way = 0;  // journalled and not applied yet
+  unsigned direct_writes = 0;     // on their way to the store past the buffers (bypass)
 
   // Of the flush loop alone
-  bool with_worker = false;            // the batch in flight is queued or being written
+  bool with_worker = false;                   // the batch in flight is queued or being written
+  std::optional<flush::Bisection> bisection;  // of the batch in flight: what of it is still to be written
+  enum class Verification { none, due, passed } verification = Verification::none;
+  std::uint64_t dead_in_batch = 0;     // messages of the batch in flight that became dead letters
   unsigned attempts = 0;               // of the batch in flight that failed
   std::optional<SteadyTime> retry_at;  // when the batch in flight is tried again
   std::optional<SteadyTime> deadline;  // as entered in the loop's schedule
@@ -85,12 +101,15 @@ struct UserState {
   std::unordered_set<SessionState*> sessions;
   StringMap<text::Features> features;  // of buffered messages, by id; computed when a query first needs them
   StringSet ids_in_progress;           // client-made message ids on their way to the journal
+  std::size_t held_bytes = 0;          // of buffered messages, kMessageOverhead included
+  std::size_t writing_bytes = 0;       // of requests on their way to the journal, likewise
+  std::size_t backlog_bytes = 0;       // of contents that are only in the journal
   IdempotencyWindow idempotency;
 };
 
 class SessionTable {
  public:
-  explicit SessionTable(const Parts& parts) : parts_(parts) {}
+  explicit SessionTable(const Parts& parts) : parts_(parts), buffer_options_(parts.options->buffer) {}
 
   SessionState* find_session(std::string_view id);
   UserState* find_user(std::string_view id);
@@ -107,12 +126,14 @@ class SessionTable {
 
   void written(UserState& user) { user.version = ++last_version_; }
   std::vector<SessionState*> all_sessions();
+  void reconfigure(const buffer::Options& options);  // of all sessions, from now on
 
  private:
   void evict_idle_sessions();
   void evict_idle_users();
 
   const Parts& parts_;
+  buffer::Options buffer_options_;  // which every session's buffer refers to
   StringMap<SessionState> sessions_;
   StringMap<UserState> users_;
   std::uint64_t last_version_ = 0;

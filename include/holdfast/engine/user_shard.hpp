@@ -2,7 +2,11 @@
 // on its thread.
 #pragma once
 
+#include <memory>
+#include <optional>
+
 #include "holdfast/cache/query_cache.hpp"
+#include "holdfast/engine/backlog.hpp"
 #include "holdfast/engine/flush_loop.hpp"
 #include "holdfast/engine/journal_port.hpp"
 #include "holdfast/engine/parts.hpp"
@@ -17,15 +21,20 @@ struct UserShard {
   UserShard(const Parts& parts, unsigned index, unsigned shard_count, runtime::Executor executor,
             metrics::ShardProbe& probe);
 
-  // True while the shard's share of the byte budget has room for a request of this many bytes.
-  bool has_room(std::size_t messages, std::size_t bytes) const;
+  // Why the budgets have no room for a request of this user with that many messages and bytes of content, if
+  // so: over_quota (the user's share) or overloaded (the shard's).
+  std::optional<Failure> refusal(const UserState& user, std::size_t messages, std::size_t bytes) const;
 
-  const Parts& parts;
+  // From now on; on the shard's thread.
+  void reconfigure(std::shared_ptr<const Options> options);
+
+  Parts parts;
+  const unsigned shard_count;
   const runtime::Executor executor;
   metrics::ShardProbe& probe;
-  const std::size_t max_buffer_bytes;
   JournalPort journal;
   SessionTable table;
+  Backlog backlog;
   FlushLoop flush_loop;
   cache::QueryCache cache;
 };

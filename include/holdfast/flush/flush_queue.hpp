@@ -38,6 +38,7 @@ class FlushQueue {
   // Takes a place for one job; false when the queue is full or closed. A place taken must be filled by
   // push().
   bool reserve();
+  void release();  // gives it back unfilled
   void push(Job job);
 
   // Blocks for work; up to max_jobs of the most urgent. Empty: closed and drained.

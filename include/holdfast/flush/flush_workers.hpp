@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "holdfast/base/clock.hpp"
+#include "holdfast/flush/circuit_breaker.hpp"
 #include "holdfast/flush/flush_queue.hpp"
 #include "holdfast/flush/options.hpp"
 #include "holdfast/text/embedder.hpp"
@@ -25,6 +26,10 @@ class FlushWorkers {
   ~FlushWorkers();  // stop()s
 
   FlushQueue& queue() { return queue_; }
+  CircuitBreaker& breaker() { return breaker_; }
+  const CircuitBreaker& breaker() const { return breaker_; }
+  // Dead letters since the store last took something: when everything is refused it is an outage.
+  std::atomic<unsigned>& dead_in_a_row() { return dead_in_a_row_; }
   // Writes what is queued, then joins.
   void stop();
 
@@ -43,6 +48,8 @@ class FlushWorkers {
   const Clock& clock_;
   metrics::FlushProbe& probe_;
   FlushQueue queue_;
+  CircuitBreaker breaker_;
+  std::atomic<unsigned> dead_in_a_row_{0};
   std::vector<std::atomic<std::int64_t>> write_began_;  // steady ns of each worker's running write; 0: idle
   std::vector<std::thread> threads_;
 };

@@ -20,7 +20,8 @@ enum class Phase { starting, ready, stopping };
 
 // Everything outlives the Status.
 struct StatusSources {
-  const engine::Parts& parts;
+  const engine::Parts& parts;          // but for its options: those are
+  const engine::LiveOptions& options;  // as they are now
   const metrics::Probes& probes;
   const metrics::WindowHistory& window;
   const metrics::Exporter& exporter;

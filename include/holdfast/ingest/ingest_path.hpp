@@ -41,6 +41,10 @@ asio::awaitable<Outcome<std::vector<std::string>>> update_messages(UserShard& sh
 asio::awaitable<Outcome<std::vector<std::string>>> erase_messages(UserShard& shard, std::string session_id,
                                                                   std::vector<std::string> ids);
 
+// Takes an operation in again that became a dead letter: journalled under a new LSN, then applied as in
+// replay.
+asio::awaitable<Outcome<void>> resubmit(UserShard& shard, journal::Operation operation);
+
 // At start: brings a journalled operation back, through the same apply step as a live one. Waits while the
 // shard's buffers are full. Errors: the store cannot be asked.
 asio::awaitable<Result<void>> replay(UserShard& shard, journal::ReplayedRecord record);

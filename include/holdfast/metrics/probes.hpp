@@ -30,6 +30,8 @@ enum class FlushReason : std::size_t {
 };
 enum class RefusalReason : std::size_t {
   memory_budget,
+  user_quota,
+  request_bytes,
   flush_queue,
   journal_queue,
   journal_failed,
@@ -39,7 +41,7 @@ enum class RefusalReason : std::size_t {
   count
 };
 enum class RetryReason : std::size_t { store_retryable, store_permanent, count };
-enum class DeadReason : std::size_t { session_gone, count };
+enum class DeadReason : std::size_t { session_gone, store_refused, count };
 enum class Route : std::size_t {
   users,
   agents,
@@ -96,13 +98,15 @@ struct ShardProbe {
   Counter stored_messages;                      // messages whose insert the store has committed
   Histogram batch_messages;                     // messages a batch
   Counter messages, message_bytes, tokens;      // acknowledged with a 2xx
-  Counter dirty_sessions;                       // now: with something not yet in the store
-  Counter buffered_rounds;                      // now: rounds held in round buffers
-  Counter round_tokens;                         // now: exact tokens held in round buffers
-  Counter oldest_unflushed_ns;            // steady clock of the oldest message not in the store; 0: none
-  Histogram write_ns;                     // POST messages, request read to answer ready (server side)
-  Histogram query_hit_ns, query_miss_ns;  // query, likewise, answered from the cache or searched
-  PerLabel<Route, Histogram> request_ns;  // every request by route
+  Counter operation_bytes;                      // now: contents of updates that wait for the store
+  Counter backlog_messages;     // now: acknowledged messages that are in the journal only, not in memory
+  Counter dirty_sessions;       // now: with something not yet in the store
+  Counter buffered_rounds;      // now: rounds held in round buffers
+  Counter round_tokens;         // now: exact tokens held in round buffers
+  Counter oldest_unflushed_ns;  // steady clock of the oldest message not in the store; 0: none
+  Histogram write_ns;           // POST messages, request read to answer ready (server side)
+  Histogram query_hit_ns, query_miss_ns;              // query, likewise, answered from the cache or searched
+  PerLabel<Route, Histogram> request_ns;              // every request by route
   PerLabel<Route, std::array<Counter, 6>> responses;  // by route and status class; [s] = s00…s99
   PerLabel<CacheOutcome, Counter> cache;
   Counter cache_entries, cache_bytes;                    // now

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -18,6 +19,7 @@ struct Answer {
   std::vector<ScoredResult> results;  // score descending, then id ascending; at most top_k
   bool partial = false;               // the store did not answer: buffered messages only
   bool from_cache = false;
+  std::optional<std::string> session_id;  // the query's, where it is to tag the results
 };
 
 // Everything acknowledged before the call is searched. not_found for an unknown user, for a session that is

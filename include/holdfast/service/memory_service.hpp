@@ -31,6 +31,11 @@ struct FlushAnswer {
   std::uint64_t pending_sessions = 0;  // not yet in the store when answered
 };
 
+struct DeadLetterList {
+  std::vector<flush::DeadLetter> letters;  // the oldest ones
+  std::size_t total = 0;
+};
+
 class MemoryService {
  public:
   // shards[i] runs on set.executor(i). Everything must outlive the service.
@@ -80,6 +85,14 @@ class MemoryService {
 
   asio::awaitable<Outcome<FlushAnswer>> flush(FlushRequest request);
   asio::awaitable<void> clear_caches();
+
+  // What the store refused for good (holdfast/flush/dead_letters.hpp).
+  asio::awaitable<Outcome<DeadLetterList>> list_dead_letters(std::size_t limit);
+  asio::awaitable<Outcome<void>> retry_dead_letter(std::string id);
+  asio::awaitable<Outcome<void>> erase_dead_letter(std::string id);
+
+  // From now on, on every shard.
+  asio::awaitable<void> reconfigure(std::shared_ptr<const engine::Options> options);
 
   // Flushes everything on every shard, until the deadline. Answer: sessions that still have something
   // unstored.

@@ -43,6 +43,7 @@ struct Settings {
   std::chrono::milliseconds drain_delay{0};
   std::chrono::milliseconds drain_timeout{20'000};
   std::size_t max_buffer_bytes = 0;
+  double user_share = 0.25;
   std::size_t max_process_bytes = 0;  // 0: only the machine's or container's own limit
   log::Format log_format = log::Format::text;
   std::string log_level = "INFO";

@@ -1,0 +1,84 @@
+#include "holdfast/engine/backlog.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "holdfast/base/ids.hpp"
+
+namespace holdfast::engine {
+namespace {
+
+// Reading goes on in the background; nobody waits for it.
+constexpr std::chrono::minutes kReadAtMost{10};
+
+}  // namespace
+
+void Backlog::take(SessionState& session, const buffer::BufferedRound& round) {
+  if (empty()) read_until_ = {0, 0, round.lsn - 1};
+  last_ = round.lsn;
+  auto& waits = session.backlog;
+  if (waits.messages == 0) waits.next = round.lsn;
+  waits.messages += round.messages.size();
+  waits.bytes += round.bytes();
+  table_.insert_user(session.session.user_id).backlog_bytes += round.bytes();
+  probe_.backlog_messages.add(round.messages.size());
+}
+
+asio::awaitable<Result<std::vector<journal::ReplayedRecord>>> Backlog::read(std::size_t bytes) {
+  struct Chunk {
+    std::vector<journal::ReplayedRecord> records;
+    journal::ReadPosition next;
+  };
+  auto call = [&journal = parts_.journal, from = read_until_, last = last_, shard = shard_,
+               count = shard_count_, bytes]() -> Result<Chunk> {
+    Chunk chunk;
+    std::size_t taken = 0;
+    const auto visit = [&](journal::ReplayedRecord record) {
+      const auto& append = std::get<journal::AppendRecord>(record.operation);
+      if (route_key(append.user_id) % count != shard) return true;
+      for (const auto& message : append.round.messages) taken += message.content.size() + kMessageOverhead;
+      chunk.records.push_back(std::move(record));
+      return taken < bytes;
+    };
+    auto next = journal.read(from, last, visit);
+    if (!next) return next.error();
+    chunk.next = *next;
+    return chunk;
+  };
+  auto chunk = co_await runtime::call_blocking(parts_.store_pool, kReadAtMost, call);
+  if (!chunk) co_return chunk.error();
+  read_until_ = chunk->next;
+  // Nothing left before the last one: it was acknowledged meanwhile, and its segment has gone.
+  if (chunk->records.empty()) read_until_.lsn = std::max(read_until_.lsn, last_);
+  std::erase_if(chunk->records, [&](const journal::ReplayedRecord& record) {
+    const auto* session =
+        table_.find_session(std::get<journal::AppendRecord>(record.operation).round.session_id);
+    return session && (session->backlog.messages == 0 || record.lsn < session->backlog.next);
+  });
+  co_return std::move(chunk->records);
+}
+
+bool Backlog::give_back(const journal::ReplayedRecord& record) {
+  const auto& round = std::get<journal::AppendRecord>(record.operation).round;
+  auto* session = table_.find_session(round.session_id);
+  if (!session) return false;
+  std::size_t bytes = 0;
+  for (const auto& message : round.messages) bytes += message.content.size();
+  auto& waits = session->backlog;
+  const auto messages = std::min<std::uint64_t>(round.messages.size(), waits.messages);
+  bytes = std::min(bytes, waits.bytes);
+  waits.next = record.lsn + 1;
+  waits.messages -= messages;
+  waits.bytes -= bytes;
+  table_.insert_user(session->session.user_id).backlog_bytes -= bytes;
+  probe_.backlog_messages.subtract(messages);
+  return true;
+}
+
+void Backlog::forget(SessionState& session) {
+  table_.insert_user(session.session.user_id).backlog_bytes -= session.backlog.bytes;
+  probe_.backlog_messages.subtract(session.backlog.messages);
+  session.backlog = {};
+}
+
+}  // namespace holdfast::engine

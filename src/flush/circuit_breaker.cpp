@@ -1,0 +1,49 @@
+#include "holdfast/flush/circuit_breaker.hpp"
+
+#include <algorithm>
+
+namespace holdfast::flush {
+namespace {
+
+// A probe that is never answered (a store that hangs) lets another one go after this.
+constexpr std::chrono::seconds kProbeAnswer{30};
+
+}  // namespace
+
+bool CircuitBreaker::admit(SteadyTime now) {
+  const std::lock_guard lock(mutex_);
+  if (!open_) return true;
+  if (now < next_probe_) return false;
+  next_probe_ = now + kProbeAnswer;
+  return true;
+}
+
+void CircuitBreaker::succeeded() {
+  const std::lock_guard lock(mutex_);
+  if (open_) ++recoveries_;
+  open_ = false;
+  failures_ = probes_ = 0;
+}
+
+void CircuitBreaker::failed(SteadyTime now, std::uint64_t random) {
+  const std::lock_guard lock(mutex_);
+  if (!open_ && ++failures_ < kFailuresToOpen) return;
+  const auto doublings = std::min(open_ ? ++probes_ : 0, 10u);
+  open_ = true;
+  const auto longest = std::min(kFirstWait * (1 << doublings), kLongestWait);
+  const auto share = static_cast<double>(random >> 11) * 0x1p-53;
+  next_probe_ =
+      now + std::max(kFirstWait / 10, std::chrono::duration_cast<std::chrono::milliseconds>(longest * share));
+}
+
+bool CircuitBreaker::open() const {
+  const std::lock_guard lock(mutex_);
+  return open_;
+}
+
+std::uint64_t CircuitBreaker::recoveries() const {
+  const std::lock_guard lock(mutex_);
+  return recoveries_;
+}
+
+}  // namespace holdfast::flush

@@ -1,0 +1,47 @@
+#include "way.hpp"
+
+#include <utility>
+
+namespace holdfast::ingest {
+
+using engine::Entity;
+using engine::Failure;
+using engine::FailureKind;
+using engine::Mode;
+
+asio::awaitable<Outcome<Mode>> choose_way(UserShard& shard, std::string session_id) {
+  const auto deadline = shard.parts.clock.steady_now() + shard.parts.options->store_timeout;
+  for (;;) {
+    auto* session = shard.table.find_session(session_id);
+    if (!session) co_return engine::not_found(Entity::session, std::move(session_id));
+    const auto mode = shard.parts.options->mode;
+    if (mode == Mode::buffer && session->direct_writes == 0) co_return mode;
+    if (mode == Mode::bypass && session->idle()) co_return mode;
+    if (shard.parts.clock.steady_now() >= deadline) {
+      co_return Failure{FailureKind::unavailable, Entity::session,
+                        "earlier messages of the session are not in the store yet",
+                        metrics::RefusalReason::store};
+    }
+    if (mode == Mode::bypass) shard.flush_loop.request_flush(*session, metrics::FlushReason::request);
+    co_await shard.flush_loop.next_settlement(deadline);
+  }
+}
+
+UnderWay::UnderWay(UserShard& shard, std::string session_id, Mode mode)
+    : shard_(shard), session_id_(std::move(session_id)), mode_(mode) {
+  count(1);
+}
+
+UnderWay::~UnderWay() {
+  count(-1);
+  shard_.flush_loop.wake_waiters();
+}
+
+void UnderWay::count(int difference) {
+  auto* session = shard_.table.find_session(session_id_);
+  if (!session) return;
+  auto& counter = mode_ == Mode::bypass ? session->direct_writes : session->writes_under_way;
+  counter += static_cast<unsigned>(difference);
+}
+
+}  // namespace holdfast::ingest

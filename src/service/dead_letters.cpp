@@ -1,0 +1,39 @@
+#include <utility>
+
+#include "holdfast/service/memory_service.hpp"
+#include "store_call.hpp"
+
+namespace holdfast::service {
+
+using engine::Entity;
+
+// The letters are read and written on the store's threads: a letter's file is synced under their lock.
+asio::awaitable<Outcome<DeadLetterList>> MemoryService::list_dead_letters(std::size_t limit) {
+  auto call = [&letters = parts_.dead_letters, limit]() -> Result<DeadLetterList> {
+    return DeadLetterList{letters.list(limit), letters.count()};
+  };
+  co_return co_await ask_store(parts_, call);
+}
+
+asio::awaitable<Outcome<void>> MemoryService::retry_dead_letter(std::string id) {
+  auto find = [&letters = parts_.dead_letters, id] { return letters.find(id); };
+  auto letter = co_await ask_store(parts_, find);
+  if (!letter) co_return letter.error();
+  if (!*letter) co_return engine::not_found(Entity::dead_letter, id);
+  auto operation = journal::decode(static_cast<journal::RecordType>((*letter)->type), (*letter)->payload);
+  if (!operation) co_return engine::unavailable(operation.error());
+  auto& owner = user_owner((*letter)->user_id);
+  const auto taken = co_await runtime::hop(owner.executor, ingest::resubmit(owner, std::move(*operation)));
+  if (!taken) co_return taken.error();
+  co_return co_await erase_dead_letter(std::move(id));
+}
+
+asio::awaitable<Outcome<void>> MemoryService::erase_dead_letter(std::string id) {
+  auto call = [&letters = parts_.dead_letters, id] { return letters.remove(id); };
+  const auto removed = co_await ask_store(parts_, call);
+  if (!removed) co_return removed.error();
+  if (!*removed) co_return engine::not_found(Entity::dead_letter, std::move(id));
+  co_return Outcome<void>{};
+}
+
+}  // namespace holdfast::service
