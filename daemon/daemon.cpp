@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "holdfast/base/log.hpp"
+#include "holdfast/http/tls.hpp"
 #include "holdfast/ingest/ingest_path.hpp"
 #include "holdfast/io/file_system.hpp"
 #include "holdfast/store/sqlite_store.hpp"
@@ -31,6 +32,25 @@ constexpr milliseconds kHurryInterval{20};
 template <class T>
 T run_on(runtime::Executor executor, boost::asio::awaitable<T> work) {
   return boost::asio::co_spawn(executor, std::move(work), boost::asio::use_future).get();
+}
+
+Result<std::shared_ptr<const http::Serving>> serving_for(const settings::Settings& settings) {
+  auto serving = std::make_shared<http::Serving>();
+  serving->limits = settings.limits;
+  serving->user_share = settings.user_share;
+  serving->result_order = {settings.sort_results == settings::SortResults::by_timestamp,
+                           settings.results_descending};
+  if (settings.auth_enabled) {
+    auto keys = http::AccessKeys::read(settings.keys_file);
+    if (!keys) return keys.error();
+    serving->keys = std::move(*keys);
+  }
+  if (!settings.tls_certificate.empty()) {
+    auto tls = http::load_tls(settings.tls_certificate, settings.tls_key);
+    if (!tls) return tls.error();
+    serving->tls = std::move(*tls);
+  }
+  return std::shared_ptr<const http::Serving>(std::move(serving));
 }
 
 // Ends the process when the stop takes too long, a store that hangs in a write for instance. Everything
@@ -62,18 +82,21 @@ class StopDeadline {
 
 }  // namespace
 
-Daemon::Daemon(const settings::Settings& settings)
-    : settings_(settings),
+Daemon::Daemon(settings::LoadedSettings loaded, settings::Sources sources)
+    : sources_(std::move(sources)),
+      loaded_(std::move(loaded)),
+      settings_(loaded_.settings),
       embedder_(text::character_ngram_embedder()),
-      shard_set_(settings.shards > 0 ? settings.shards : runtime::default_shard_count()),
+      shard_set_(settings_.shards > 0 ? settings_.shards : runtime::default_shard_count()),
       probes_(shard_set_.size()) {}
 
 Daemon::~Daemon() = default;
 
 Result<void> Daemon::start() {
-  auto acceptor = http::open_listener(settings_.http, shard_set_.context(0));
-  if (!acceptor) return acceptor.error();
-  acceptor_.emplace(std::move(*acceptor));
+  auto serving = serving_for(settings_);
+  if (!serving) return serving.error();
+  live_serving_ = std::make_unique<http::LiveServing>(std::move(*serving));
+  if (auto opened = open_listeners(); !opened) return opened;
   if (auto opened = open_storage(); !opened) return opened;
   wire();
   shard_set_.start();
@@ -92,10 +115,62 @@ Result<void> Daemon::start() {
     return replayed;
   }
   status_->set_phase(http::Phase::ready);
-  log::info("ready on http://{}:{} (mode {}, durability {}, {} shards, profile {})", settings_.http.host,
-            server_->port(), settings_.buffer_enabled ? "buffer" : "bypass",
+  const char* scheme = settings_.tls_certificate.empty() ? "http" : "https";
+  if (settings_.admin) {
+    log::info("operational routes on {}://{}:{}", scheme, settings_.admin->host, server_->port(1));
+  }
+  log::info("ready on {}://{}:{} (mode {}, durability {}, {} shards, profile {})", scheme,
+            settings_.listen.host, server_->port(0), settings_.buffer_enabled ? "buffer" : "bypass",
             journal::to_string(settings_.journal.durability), shard_set_.size(), settings_.profile);
   return {};
+}
+
+Result<void> Daemon::open_listeners() {
+  const auto side = settings_.admin ? http::Side::without_admin : http::Side::everything;
+  auto main = http::open_listener(settings_.listen, shard_set_.context(0));
+  if (!main) return main.error();
+  listeners_.push_back({std::move(*main), side});
+  if (!settings_.admin) return {};
+  auto admin = http::open_listener(*settings_.admin, shard_set_.context(0));
+  if (!admin) return admin.error();
+  listeners_.push_back({std::move(*admin), http::Side::admin_only});
+  return {};
+}
+
+// What changes while the daemon runs goes to the shards and to the listeners as one snapshot each, all of it
+// checked before the first of them takes effect.
+Result<http::ReloadAnswer> Daemon::reload() {
+  const std::lock_guard lock(reload_mutex_);
+  auto reloaded = settings::reload(loaded_, sources_);
+  if (!reloaded) return reloaded.error();
+  const auto& settings = reloaded->loaded.settings;
+  if (settings.tls_certificate.empty() != settings_.tls_certificate.empty()) {
+    return permanent("server.tls cannot be switched on or off while the daemon runs");
+  }
+  auto serving = serving_for(settings);
+  if (!serving) return serving.error();
+  auto options = std::make_shared<const engine::Options>(engine_options(settings));
+  log::configure(settings.log_format, settings.log_level);
+  live_serving_->set(std::move(*serving));
+  live_options_->set(options);
+  run_on(shard_set_.executor(0), memory_->reconfigure(std::move(options)));
+  loaded_ = std::move(reloaded->loaded);
+  return http::ReloadAnswer{std::move(reloaded->changed), std::move(reloaded->needs_restart)};
+}
+
+void Daemon::reload_and_log() {
+  const auto done = reload();
+  if (!done) {
+    log::error("configuration refused, nothing changed: {}", done.error().message);
+    return;
+  }
+  const auto join = [](const std::vector<std::string>& keys) {
+    std::string text;
+    for (const auto& key : keys) text += (text.empty() ? "" : ", ") + key;
+    return text.empty() ? std::string("nothing") : text;
+  };
+  log::info("configuration reloaded; changed: {}; needs a restart: {}", join(done->changed),
+            join(done->needs_restart));
 }
 
 Result<void> Daemon::open_storage() {
@@ -158,12 +233,8 @@ void Daemon::wire() {
   status_ = std::make_unique<http::Status>(
       http::StatusSources{*parts_, *live_options_, probes_, *window_, *exporter_, *store_watch_,
                           settings_.metrics, usage_sources(), settings_.max_process_bytes, HOLDFAST_VERSION});
-  api_ = std::make_unique<http::Api>(http::Api{
-      *memory_,
-      *status_,
-      settings_.http.limits,
-      {settings_.sort_results == settings::SortResults::by_timestamp, settings_.results_descending}});
-  server_ = std::make_unique<http::Server>(settings_.http, std::move(*acceptor_), shard_set_, *api_, probes_);
+  api_ = std::make_unique<http::Api>(http::Api{*memory_, *status_, *live_serving_, *this});
+  server_ = std::make_unique<http::Server>(std::move(listeners_), shard_set_, *api_, probes_);
   monitor_ = std::make_unique<Monitor>(settings_.metrics, usage_sources(), *window_, *store_watch_);
 }
 

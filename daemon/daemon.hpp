@@ -5,6 +5,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -21,20 +22,26 @@
 
 namespace holdfast {
 
-class Daemon {
+class Daemon : private http::ConfigReload {
  public:
-  explicit Daemon(const settings::Settings& settings);
-  ~Daemon();
+  // sources: where loaded came from, for a reload.
+  Daemon(settings::LoadedSettings loaded, settings::Sources sources);
+  ~Daemon() override;
 
   // Opens everything, starts serving health, replays the journal, then takes requests. Errors (permanent):
   // one line; nothing is left running.
   Result<void> start();
+
+  // Reads the configuration again and logs what came of it.
+  void reload_and_log();
 
   // Readiness red, the drain, everything closed, within 25 s. hurry() is asked again and again: once true,
   // nothing more is waited for (what is not in the store is in the journal).
   void stop(const std::function<bool()>& hurry);
 
  private:
+  Result<http::ReloadAnswer> reload() override;
+  Result<void> open_listeners();
   Result<void> open_storage();
   void wire();
   Result<void> replay_journal();
@@ -45,11 +52,14 @@ class Daemon {
   metrics::Fixed fixed_metrics() const;
 
   // In the order of construction; destroyed from the last to the first.
-  const settings::Settings settings_;
+  const settings::Sources sources_;
+  std::mutex reload_mutex_;
+  settings::LoadedSettings loaded_;    // guarded by reload_mutex_ once started
+  const settings::Settings settings_;  // of the start
   const text::Embedder& embedder_;
   runtime::ShardSet shard_set_;
   metrics::Probes probes_;
-  std::optional<http::Acceptor> acceptor_;
+  std::vector<http::Listener> listeners_;
   std::unique_ptr<store::MemoryStore> store_;
   std::unique_ptr<journal::Journal> journal_;
   std::unique_ptr<runtime::BlockingPool> store_pool_;
@@ -64,6 +74,7 @@ class Daemon {
   std::unique_ptr<metrics::WindowHistory> window_;
   std::unique_ptr<metrics::Exporter> exporter_;
   std::unique_ptr<http::Status> status_;
+  std::unique_ptr<http::LiveServing> live_serving_;
   std::unique_ptr<http::Api> api_;
   std::unique_ptr<http::Server> server_;
   std::unique_ptr<Monitor> monitor_;

@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "daemon.hpp"
+#include "holdfast/http/access_keys.hpp"
 #include "holdfast/io/file_system.hpp"
 #include "holdfast/journal/inspect.hpp"
 #include "signals.hpp"
@@ -35,13 +36,20 @@ std::map<std::string, std::string> read_environment() {
   return variables;
 }
 
-int serve(const settings::LoadedSettings& loaded) {
+int serve(const settings::LoadedSettings& loaded, const settings::Sources& sources) {
   log::configure(loaded.settings.log_format, loaded.settings.log_level);
   block_signals();
-  Daemon daemon(loaded.settings);
+  Daemon daemon(loaded, sources);
   if (const auto started = daemon.start(); !started) return refuse(started.error().message);
-  wait_for_signal();
-  daemon.stop([] { return wait_for_signal(std::chrono::milliseconds(1)); });
+  while (wait_for_signal() == Signal::reload) daemon.reload_and_log();
+  daemon.stop([] { return ended_within(std::chrono::milliseconds(1)); });
+  return 0;
+}
+
+int print_new_key(const std::string& name) {
+  const auto made = http::make_key(name);
+  std::printf("key (keep it, it is not shown again): %s\nline for auth.keys_file: %s\n", made.key.c_str(),
+              made.line.c_str());
   return 0;
 }
 
@@ -71,7 +79,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "holdfastd " HOLDFAST_VERSION " (" HOLDFAST_COMMIT ")");
   settings::Sources sources;
   sources.environment = read_environment();
-  std::string checked_file, journal_dir, model = "gpt-4o-mini", token_file;
+  std::string checked_file, journal_dir, key_name, model = "gpt-4o-mini", token_file;
   const auto add_sources = [&](CLI::App& command) {
     command.add_option("--config", sources.file, "YAML file; without it the balanced profile");
     command.add_option("--set", sources.overrides, "KEY=VALUE, over file and environment; may be repeated")
@@ -90,12 +98,15 @@ int main(int argc, char** argv) {
   auto* tokens = app.add_subcommand("tokens", "print the number of tokens in a file");
   tokens->add_option("--model", model, "an OpenAI model or encoding")->capture_default_str();
   tokens->add_option("FILE", token_file, "the file, - for standard input")->required();
+  auto* new_key = app.add_subcommand("new-key", "make an API key and its line for auth.keys_file");
+  new_key->add_option("NAME", key_name, "who it is for")->required();
   app.require_subcommand(0, 1);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return error.get_exit_code() == 0 ? app.exit(error) : refuse(std::string(error.what()) + " (see --help)");
   }
+  if (*new_key) return print_new_key(key_name);
   if (*inspected) return inspect_journal(journal_dir);
   if (*tokens) return count_tokens(model, token_file);
   if (*check) sources = {checked_file, {}, {}};
@@ -103,5 +114,5 @@ int main(int argc, char** argv) {
   if (!loaded) return refuse(loaded.error().message);
   if (*check) std::printf("%s: ok\n", checked_file.c_str());
   if (*print) std::fputs(settings::print(*loaded).c_str(), stdout);
-  return *check || *print ? 0 : serve(*loaded);
+  return *check || *print ? 0 : serve(*loaded, sources);
 }

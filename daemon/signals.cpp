@@ -6,33 +6,36 @@
 namespace holdfast {
 namespace {
 
-sigset_t ending_signals() {
+sigset_t signals() {
   sigset_t set;
   sigemptyset(&set);
   sigaddset(&set, SIGTERM);
   sigaddset(&set, SIGINT);
+  sigaddset(&set, SIGHUP);
   return set;
 }
 
 }  // namespace
 
 void block_signals() {
-  const auto set = ending_signals();
+  const auto set = signals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   signal(SIGPIPE, SIG_IGN);
 }
 
-void wait_for_signal() {
-  const auto set = ending_signals();
+Signal wait_for_signal() {
+  const auto set = signals();
   int number = 0;
   while (sigwait(&set, &number) != 0) {
   }
+  return number == SIGHUP ? Signal::reload : Signal::end;
 }
 
-bool wait_for_signal(std::chrono::milliseconds timeout) {
-  const auto set = ending_signals();
+bool ended_within(std::chrono::milliseconds timeout) {
+  const auto set = signals();
   const timespec wait{timeout.count() / 1000, timeout.count() % 1000 * 1'000'000};
-  return sigtimedwait(&set, nullptr, &wait) > 0;
+  const int number = sigtimedwait(&set, nullptr, &wait);
+  return number > 0 && number != SIGHUP;
 }
 
 }  // namespace holdfast

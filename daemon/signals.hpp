@@ -1,18 +1,18 @@
-// The signals that end the daemon, taken by the main thread alone.
+// The signals that the daemon listens to, taken by the main thread alone.
 #pragma once
 
 #include <chrono>
 
 namespace holdfast {
 
-// Blocks SIGTERM and SIGINT in this and all threads made later, and ignores SIGPIPE. Call before any thread
-// starts.
+enum class Signal { end, reload };  // SIGTERM or SIGINT; SIGHUP
+
+// Blocks them in this and all threads made later, and ignores SIGPIPE. Call before any thread starts.
 void block_signals();
 
-// Waits for SIGTERM or SIGINT.
-void wait_for_signal();
+Signal wait_for_signal();
 
-// True when one came within the timeout.
-bool wait_for_signal(std::chrono::milliseconds timeout);
+// True when one that ends the daemon came within the timeout.
+bool ended_within(std::chrono::milliseconds timeout);
 
 }  // namespace holdfast

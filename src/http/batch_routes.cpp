@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "holdfast/base/log.hpp"
+#include "holdfast/http/access_keys.hpp"
 #include "holdfast/http/codec/render.hpp"
 #include "route_functions.hpp"
 
@@ -66,20 +67,30 @@ std::vector<SessionLines> group_lines(std::string_view body, const Limits& limit
 asio::awaitable<void> add_session(Api& api, const Request& request, SessionLines session,
                                   Outcomes& outcomes) {
   auto& lines = session.lines;
+  const auto refuse_from = [&](std::size_t begin, const engine::Failure& failure) {
+    const auto refused = failure_reply(failure, request);
+    outcomes.overloaded = outcomes.overloaded || refused.status == 503 || refused.status == 429;
+    const auto words = failure_message(failure);
+    for (auto i = begin; i < lines.size(); ++i) outcomes.errors.push_back({lines[i].first, words});
+  };
+  if (request.principal && request.principal->scoped()) {
+    const auto user = co_await api.memory.session_user(session.session_id);
+    if (!user || !may_see(request, *user)) {
+      refuse_from(0, engine::not_found(engine::Entity::session, session.session_id));
+      co_return;
+    }
+  }
   for (std::size_t begin = 0; begin < lines.size(); begin += kRoundMessages) {
     const auto end = std::min(lines.size(), begin + kRoundMessages);
     ingest::AddRequest add;
     add.session_id = session.session_id;
     for (auto i = begin; i < end; ++i) add.messages.push_back(std::move(lines[i].second));
     const auto answer = co_await api.memory.add_messages(std::move(add));
-    if (answer) {
-      outcomes.accepted += end - begin;
-      continue;
+    if (!answer) {  // later lines must not overtake these
+      refuse_from(begin, answer.error());
+      co_return;
     }
-    const auto refused = failure_reply(answer.error(), request);
-    outcomes.overloaded = outcomes.overloaded || refused.status == 503;
-    const auto words = failure_message(answer.error());
-    for (auto i = begin; i < end; ++i) outcomes.errors.push_back({lines[i].first, words});
+    outcomes.accepted += end - begin;
   }
 }
 
@@ -87,7 +98,7 @@ asio::awaitable<void> add_session(Api& api, const Request& request, SessionLines
 
 asio::awaitable<Reply> add_batch(Api& api, Request request) {
   Outcomes outcomes;
-  auto groups = group_lines(request.body, api.limits, outcomes);
+  auto groups = group_lines(request.body, request.serving->limits, outcomes);
   const auto here = co_await asio::this_coro::executor;
   // All sessions at once, so that their rounds share the journal's syncs; the last one to end wakes us.
   asio::steady_timer ended(here, asio::steady_timer::time_point::max());

@@ -1,15 +1,19 @@
 #include "connection.hpp"
 
+#include <algorithm>
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
+#include <boost/beast/ssl.hpp>
 #include <chrono>
 #include <optional>
 #include <string>
 #include <utility>
 
+#include "access.hpp"
+#include "gate.hpp"
 #include "holdfast/base/log.hpp"
 #include "holdfast/http/codec/render.hpp"
 #include "holdfast/http/codec/url.hpp"
@@ -21,62 +25,32 @@ namespace {
 namespace asio = boost::asio;
 namespace beast = boost::beast;
 namespace bhttp = boost::beast::http;
-using Parser = bhttp::request_parser<bhttp::string_body>;
 using Clock = std::chrono::steady_clock;
 
 constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
+constexpr std::size_t kReadBytes = 16u << 10;
+constexpr std::size_t kBodyStep = 64u << 10;      // a body takes memory as it arrives
+constexpr std::uint64_t kDiscarded = 64u << 10;   // a refused body up to this is read past
+constexpr std::uint64_t kRequestOverhead = 4096;  // beside the body, of a request being served
+constexpr std::uint64_t kSlowestBytesPerSecond = 16u << 10;
 
-struct Rejection {  // why a request is answered before a route sees it
-  unsigned status;
-  std::string message;
-  bool close = true;
-  std::string allow;
-};
-
-Method method_of(bhttp::verb verb) {
-  switch (verb) {
-    case bhttp::verb::get:
-      return Method::get;
-    case bhttp::verb::post:
-      return Method::post;
-    case bhttp::verb::put:
-      return Method::put;
-    case bhttp::verb::delete_:
-      return Method::erase;
-    default:
-      return Method::other;
-  }
+template <class S>
+Stream& socket_of(S& stream) {
+  return beast::get_lowest_layer(stream);
 }
 
-// Framing that could be read in two ways is refused and the connection closed: nothing after it is parsed.
-std::optional<Rejection> check_framing(const Parser& parser, const Limits& limits) {
-  const auto& header = parser.get();
-  if (header.count(bhttp::field::transfer_encoding) > 0) {
-    return Rejection{501, "Transfer-Encoding is not supported: send Content-Length"};
-  }
-  if (header.version() != 10 && header.version() != 11) return Rejection{505, "Only HTTP/1.1 is supported"};
-  if (header.version() == 11 && header.count(bhttp::field::host) != 1) {
-    return Rejection{400, "Exactly one Host header is required"};
-  }
-  if (header.count(bhttp::field::content_length) > 1) return Rejection{400, "More than one Content-Length"};
-  std::size_t fields = 0;
-  for (auto field = header.begin(); field != header.end(); ++field) ++fields;
-  if (fields > limits.header_fields) return Rejection{431, "Too many header fields"};
-  return std::nullopt;
+Reply error_reply(unsigned status, std::string_view message) {
+  return {status, codec::render_error(status, message, {}), "application/json", {}};
 }
 
-Rejection rejection_for(const beast::error_code& error) {
-  if (error == bhttp::error::header_limit) return {431, "The header is too large"};
-  if (error == bhttp::error::body_limit) return {413, "The body is too large"};
-  return {400, "Malformed HTTP request: " + error.message()};
+Reply overload_reply(unsigned status, std::string_view message) {
+  auto reply = error_reply(status, message);
+  reply.headers.emplace_back("Retry-After", "1");
+  return reply;
 }
 
-std::string error_body(const Rejection& rejection) {
-  return codec::render_error(rejection.status, rejection.message, {});
-}
-
-bhttp::response<bhttp::string_body> to_response(Reply reply, unsigned version, bool keep_alive) {
-  bhttp::response<bhttp::string_body> response{static_cast<bhttp::status>(reply.status), version};
+bhttp::response<bhttp::string_body> to_response(Reply reply, bool keep_alive) {
+  bhttp::response<bhttp::string_body> response{static_cast<bhttp::status>(reply.status), 11};
   if (reply.status != 204) response.set(bhttp::field::content_type, reply.content_type);
   for (const auto& [name, value] : reply.headers) response.set(name, value);
   response.keep_alive(keep_alive);
@@ -89,65 +63,62 @@ bhttp::response<bhttp::string_body> to_response(Reply reply, unsigned version, b
   return response;
 }
 
-Reply to_reply(const Rejection& rejection) {
-  Reply reply{rejection.status, error_body(rejection), "application/json", {}};
-  if (!rejection.allow.empty()) reply.headers.emplace_back("Allow", rejection.allow);
-  return reply;
-}
-
-// The route for a parsed header, or why there is none.
+// The request for a header, and its route or why there is none.
 struct Target {
   Request request;
   const Route* route = nullptr;
-  std::optional<Rejection> rejection;
+  std::optional<Reply> refusal;
+  bool close = false;  // with the refusal
 };
 
-Target resolve(const Parser& parser) {
-  const auto& header = parser.get();
+Target resolve(const RequestHeader& header, Side side) {
   Target target;
-  auto url = codec::parse_target(std::string_view(header.target().data(), header.target().size()));
+  auto url = codec::parse_target(header.target);
   if (!url) {
-    target.rejection = Rejection{400, url.error().message, true, {}};
+    target.refusal = error_reply(400, url.error().message);
+    target.close = true;
     return target;
   }
-  target.request.method = method_of(header.method());
-  target.request.path = std::move(url->path);
-  target.request.parameters = std::move(url->parameters);
-  auto match = find_route(target.request.method, target.request.path);
-  if (!match.route) {
-    const bool known = !match.allowed.empty();
-    target.rejection =
-        Rejection{known ? 405u : 404u, known ? "Method Not Allowed" : "Not Found", false, match.allowed};
-    return target;
+  auto& request = target.request;
+  request.method = header.method;
+  request.path = std::move(url->path);
+  request.parameters = std::move(url->parameters);
+  request.idempotency_key = header.idempotency_key;
+  auto match = find_route(request.method, request.path, side);
+  if (match.route) {
+    target.route = match.route;
+    request.path_arguments = std::move(match.path_arguments);
+  } else if (match.allowed.empty()) {
+    target.refusal = error_reply(404, "Not Found");
+  } else {
+    target.refusal = error_reply(405, "Method Not Allowed");
+    target.refusal->headers.emplace_back("Allow", match.allowed);
   }
-  target.route = match.route;
-  target.request.path_arguments = std::move(match.path_arguments);
-  const auto key = header["Idempotency-Key"];
-  target.request.idempotency_key.assign(key.data(), key.size());
   return target;
 }
 
+// What the path says of whose request it is, before anything is looked up; 0: nothing.
+RouteKey user_key(const Target& target) {
+  if (!target.route || target.request.path_arguments.empty()) return 0;
+  const auto& id = target.request.path_arguments[0];
+  if (target.route->access == Access::session) return session_route_key(id).value_or(0);
+  return target.route->access == Access::user ? route_key(id) : 0;
+}
+
 // While the journal is replayed only health, metrics and the like answer.
-std::optional<Reply> refusal_while_not_ready(const Status& status, const Route& route) {
-  if (status.phase() != Phase::starting || route.label == metrics::Route::health ||
-      route.label == metrics::Route::metrics || route.label == metrics::Route::buffer) {
-    return std::nullopt;
-  }
-  return Reply{503,
-               codec::render_error(503, "Starting: the journal is being replayed", {}),
-               "application/json",
-               {{"Retry-After", "1"}}};
+bool answers_while_starting(const Route& route) {
+  return route.label == metrics::Route::health || route.label == metrics::Route::metrics ||
+         route.label == metrics::Route::buffer || route.access == Access::open;
 }
 
 asio::awaitable<Reply> answer(Api& api, const Route& route, Request request) {
-  if (auto refusal = refusal_while_not_ready(api.status, route)) co_return std::move(*refusal);
   try {
     co_return co_await route.handle(api, std::move(request));
   } catch (const std::exception& bug) {
     log::error("a request to {} {} ended in an exception: {}", to_string(route.method), route.pattern,
                bug.what());
   }
-  co_return Reply{500, codec::render_error(500, "Internal server error", {}), "application/json", {}};
+  co_return error_reply(500, "Internal server error");
 }
 
 void count(metrics::ShardProbe& probe, metrics::Route label, unsigned status, Clock::time_point began) {
@@ -156,8 +127,9 @@ void count(metrics::ShardProbe& probe, metrics::Route label, unsigned status, Cl
   probe.responses[label][std::min(status / 100, 5u)].add();
 }
 
-asio::awaitable<bool> send(Stream& stream, Reply reply, unsigned version, bool keep_alive) {
-  auto response = to_response(std::move(reply), version, keep_alive);
+template <class S>
+asio::awaitable<bool> send(S& stream, Reply reply, bool keep_alive) {
+  auto response = to_response(std::move(reply), keep_alive);
   const auto [error, bytes] = co_await bhttp::async_write(stream, response, kAwait);
   co_return !error && keep_alive;
 }
@@ -177,19 +149,191 @@ asio::awaitable<void> linger(Stream& stream) {
   }
 }
 
-// Reads the body after "100 Continue" where the client waits for it.
-asio::awaitable<beast::error_code> read_body(Stream& stream, beast::flat_buffer& buffer, Parser& parser,
-                                             const Limits& limits) {
-  const auto length = parser.content_length().value_or(0);
-  const std::chrono::seconds extra{static_cast<std::int64_t>(length / (16 * 1024))};
-  stream.expires_after(limits.body_timeout + extra);
-  if (beast::iequals(parser.get()[bhttp::field::expect], "100-continue")) {
+enum class Read { done, closed, timed_out, too_large };
+
+// What a client has sent and nobody has taken yet.
+template <class S>
+class Incoming {
+ public:
+  explicit Incoming(S& stream) : stream_(stream) {}
+
+  // The next header block, through its empty line; valid until the next call.
+  asio::awaitable<Read> header(const Limits& limits, std::chrono::milliseconds first_byte) {
+    std::size_t searched = 0;
+    socket_of(stream_).expires_after(bytes_.empty() ? first_byte : limits.header_timeout);
+    for (;;) {
+      const auto from = searched < 3 ? 0 : searched - 3;
+      if (const auto end = bytes_.find("\r\n\r\n", from); end != std::string::npos) {
+        header_bytes_ = end + 4;
+        co_return header_bytes_ > limits.header_bytes ? Read::too_large : Read::done;
+      }
+      if (bytes_.size() > limits.header_bytes) co_return Read::too_large;
+      searched = bytes_.size();
+      if (const auto read = co_await more(); read != Read::done) {
+        co_return read == Read::timed_out&& searched == 0 ? Read::closed : read;  // idle, and no request
+      }
+      if (searched == 0) socket_of(stream_).expires_after(limits.header_timeout);
+    }
+  }
+  std::string_view header_block() const { return std::string_view(bytes_).substr(0, header_bytes_); }
+  void drop_header() { bytes_.erase(0, header_bytes_); }
+
+  // As many bytes, into `to` or nowhere, within the deadline of the stream.
+  asio::awaitable<Read> body(std::uint64_t length, std::string* to) {
+    const auto here = static_cast<std::size_t>(std::min<std::uint64_t>(length, bytes_.size()));
+    if (to) to->append(bytes_, 0, here);
+    bytes_.erase(0, here);
+    std::string scratch;
+    for (auto left = length - here; left > 0;) {
+      const auto step = static_cast<std::size_t>(std::min<std::uint64_t>(left, kBodyStep));
+      auto& into = to ? *to : scratch;
+      const auto begin = to ? to->size() : 0;
+      into.resize(begin + step);
+      const auto [error, got] =
+          co_await stream_.async_read_some(asio::buffer(into.data() + begin, step), kAwait);
+      into.resize(begin + got);
+      if (error) co_return error == beast::error::timeout ? Read::timed_out : Read::closed;
+      left -= got;
+    }
+    co_return Read::done;
+  }
+
+ private:
+  asio::awaitable<Read> more() {
+    const auto begin = bytes_.size();
+    bytes_.resize(begin + kReadBytes);
+    const auto [error, got] =
+        co_await stream_.async_read_some(asio::buffer(bytes_.data() + begin, kReadBytes), kAwait);
+    bytes_.resize(begin + got);
+    if (error) co_return error == beast::error::timeout ? Read::timed_out : Read::closed;
+    co_return Read::done;
+  }
+
+  S& stream_;
+  std::string bytes_;
+  std::size_t header_bytes_ = 0;
+};
+
+// All that is decided before the body is read. Nothing: the request may come in, and a reservation is taken.
+asio::awaitable<std::optional<Reply>> refuse(Api& api, ConnectionSet& set, const RequestHeader& header,
+                                             Target& target,
+                                             std::optional<ConnectionSet::Reservation>& reserved) {
+  if (target.refusal) co_return std::move(target.refusal);
+  const auto& route = *target.route;
+  const auto& limits = target.request.serving->limits;
+  if (api.status.phase() == Phase::starting && !answers_while_starting(route)) {
+    co_return overload_reply(503, "Starting: the journal is being replayed");
+  }
+  if (auto no_access = co_await refuse_access(api, route, header, target.request)) co_return no_access;
+  const auto most = route.limit == BodyLimit::bulk ? limits.bulk_body_bytes : limits.body_bytes;
+  if (header.content_length > most) {
+    co_return error_reply(413, "The body is larger than " + std::to_string(most) + " bytes");
+  }
+  auto room =
+      set.reserve(user_key(target), header.content_length + kRequestOverhead, *target.request.serving);
+  if (auto* taken = std::get_if<ConnectionSet::Reservation>(&room)) {
+    reserved.emplace(std::move(*taken));
+    co_return std::nullopt;
+  }
+  const bool user = std::get<ConnectionSet::NoRoom>(room) == ConnectionSet::NoRoom::for_user;
+  using metrics::RefusalReason;
+  set.probe().refused[user ? RefusalReason::user_quota : RefusalReason::request_bytes].add();
+  co_return overload_reply(user ? 429 : 503, user ? "Too many requests of this user are being served"
+                                                  : "Too many requests are being served");
+}
+
+template <class S>
+asio::awaitable<Read> read_body(S& stream, Incoming<S>& incoming, const RequestHeader& header,
+                                const Limits& limits, std::string& body) {
+  const std::chrono::seconds extra{static_cast<std::int64_t>(header.content_length / kSlowestBytesPerSecond)};
+  socket_of(stream).expires_after(limits.body_timeout + extra);
+  if (header.expects_continue) {
     static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
     const auto [failed, sent] = co_await asio::async_write(stream, asio::buffer(kContinue), kAwait);
-    if (failed) co_return failed;
+    if (failed) co_return Read::closed;
   }
-  const auto [error, bytes] = co_await bhttp::async_read(stream, buffer, parser, kAwait);
-  co_return error;
+  co_return co_await incoming.body(header.content_length, &body);
+}
+
+// One request after the other. False: the connection ended without an answer that the client may still read.
+template <class S>
+asio::awaitable<bool> serve_requests(S& stream, ConnectionSet& set, ConnectionSet::Registration& registration,
+                                     Api& api, Side side) {
+  Incoming<S> incoming(stream);
+  bool first = true;
+  while (!set.closing()) {
+    auto serving = api.serving.get();
+    const auto& limits = serving->limits;
+    const auto read = co_await incoming.header(limits, first ? limits.header_timeout : limits.idle_timeout);
+    if (read == Read::closed) co_return false;
+    first = false;
+    const auto began = Clock::now();
+    registration.set_busy(true);
+    const auto end_with = [&](const Reply& reply) {
+      count(set.probe(), metrics::Route::other, reply.status, began);
+      socket_of(stream).expires_after(limits.body_timeout);
+      return send(stream, reply, false);
+    };
+    if (read != Read::done) {
+      auto reply = error_reply(431, "The header is too large");
+      if (read == Read::timed_out) reply = error_reply(408, "The header did not arrive in time");
+      co_await end_with(reply);
+      co_return true;
+    }
+    const std::string block(incoming.header_block());
+    incoming.drop_header();
+    const auto header = read_header(block, limits);
+    if (!header) {
+      const auto reply = error_reply(header.error().status, header.error().message);
+      co_await end_with(reply);
+      co_return true;
+    }
+
+    auto target = resolve(*header, side);
+    target.request.serving = serving;
+    target.request.probe = &set.probe();
+    const auto label = target.route ? target.route->label : metrics::Route::other;
+    std::optional<ConnectionSet::Reservation> reserved;
+    bool keep_alive = header->keep_alive && !target.close;
+    auto refused = co_await refuse(api, set, *header, target, reserved);
+    Reply reply;
+    if (refused) {
+      reply = std::move(*refused);
+      keep_alive = keep_alive && header->content_length <= kDiscarded && !header->expects_continue;
+      socket_of(stream).expires_after(limits.body_timeout);
+      if (keep_alive) {
+        const auto discarded = co_await incoming.body(header->content_length, nullptr);
+        if (discarded != Read::done) co_return false;
+      }
+    } else {
+      const auto body = co_await read_body(stream, incoming, *header, limits, target.request.body);
+      if (body == Read::timed_out) {
+        reply = error_reply(408, "The body did not arrive in time");
+        co_await end_with(reply);
+        co_return true;
+      }
+      if (body != Read::done) co_return false;
+      reply = co_await answer(api, *target.route, std::move(target.request));
+    }
+    count(set.probe(), label, reply.status, began);
+    socket_of(stream).expires_after(limits.body_timeout);
+    keep_alive = keep_alive && !set.closing();
+    const bool go_on = co_await send(stream, std::move(reply), keep_alive);
+    registration.set_busy(false);
+    if (!go_on) co_return !keep_alive;
+  }
+  co_return false;
+}
+
+asio::awaitable<void> serve_tls(Stream& socket, ConnectionSet& set, ConnectionSet::Registration& registration,
+                                Api& api, Side side, std::shared_ptr<asio::ssl::context> context) {
+  beast::ssl_stream<Stream&> stream(socket, *context);
+  socket.expires_after(api.serving.get()->limits.header_timeout);
+  const auto [error] = co_await stream.async_handshake(asio::ssl::stream_base::server, kAwait);
+  if (error) co_return;
+  co_await serve_requests(stream, set, registration, api, side);
+  socket.expires_after(std::chrono::seconds(1));
+  co_await stream.async_shutdown(kAwait);
 }
 
 }  // namespace
@@ -204,6 +348,28 @@ ConnectionSet::Registration::~Registration() {
   set_.entries_.erase(&entry_);
   set_.probe_.connections.set(set_.entries_.size());
   if (set_.entries_.empty()) set_.emptied_.cancel();
+}
+
+std::variant<ConnectionSet::Reservation, ConnectionSet::NoRoom> ConnectionSet::reserve(
+    RouteKey user, std::uint64_t bytes, const Serving& serving) {
+  const auto share = serving.limits.inflight_bytes / shard_count_;
+  if (reserved_ > 0 && reserved_ + bytes > share) return NoRoom::for_anyone;
+  if (user != 0) {
+    const auto user_share = static_cast<std::uint64_t>(static_cast<double>(share) * serving.user_share);
+    auto& its = reserved_by_user_[user];
+    if (its > 0 && its + bytes > user_share) return NoRoom::for_user;
+    its += bytes;
+  }
+  reserved_ += bytes;
+  return Reservation(*this, user, bytes);
+}
+
+ConnectionSet::Reservation::~Reservation() {
+  if (!set_) return;
+  set_->reserved_ -= bytes_;
+  if (user_ == 0) return;
+  const auto its = set_->reserved_by_user_.find(user_);
+  if ((its->second -= bytes_) == 0) set_->reserved_by_user_.erase(its);
 }
 
 void ConnectionSet::close_idle() {
@@ -221,71 +387,22 @@ asio::awaitable<std::size_t> ConnectionSet::wait_until_empty(SteadyTime deadline
   co_return entries_.size();
 }
 
-asio::awaitable<void> serve_connection(Stream stream, ConnectionSet& set, Api& api, const Limits& limits) {
+asio::awaitable<void> serve_connection(Stream stream, ConnectionSet& set, Api& api, Side side) {
   ConnectionSet::Registration registration(set, stream);
   beast::error_code ignored;
   stream.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
-  beast::flat_buffer buffer;
-  bool first = true;
-  while (!set.closing()) {
-    Parser parser;
-    parser.header_limit(static_cast<std::uint32_t>(limits.header_bytes));
-    parser.body_limit(limits.bulk_body_bytes);
-    stream.expires_after(first ? limits.header_timeout : limits.idle_timeout);
-    first = false;
-    const auto [error, bytes] = co_await bhttp::async_read_header(stream, buffer, parser, kAwait);
-    if (error == bhttp::error::end_of_stream || error == beast::error::timeout ||
-        error == asio::error::operation_aborted || error == asio::error::connection_reset ||
-        error == bhttp::error::partial_message) {
-      break;
-    }
-    const auto began = Clock::now();
-    registration.set_busy(true);
-    auto rejection = error ? std::optional(rejection_for(error)) : check_framing(parser, limits);
-    if (rejection) {
-      count(set.probe(), metrics::Route::other, rejection->status, began);
-      stream.expires_after(limits.body_timeout);
-      co_await send(stream, to_reply(*rejection), 11, false);
-      co_await linger(stream);
-      break;
-    }
-
-    auto target = resolve(parser);
-    const auto body_limit =
-        target.route && target.route->limit == BodyLimit::bulk ? limits.bulk_body_bytes : limits.body_bytes;
-    if (parser.content_length().value_or(0) > body_limit) {
-      target.rejection = Rejection{413, "The body is larger than " + std::to_string(body_limit) + " bytes"};
-    } else if (!target.rejection || !target.rejection->close) {
-      const auto failed = co_await read_body(stream, buffer, parser, limits);
-      if (failed) break;
-    }
-    const auto version = parser.get().version();
-    bool keep_alive = parser.get().keep_alive() && !set.closing();
-    Reply reply;
-    if (target.rejection) {
-      reply = to_reply(*target.rejection);
-      keep_alive = keep_alive && !target.rejection->close;
-    } else {
-      target.request.body = std::move(parser.get().body());
-      target.request.probe = &set.probe();
-      reply = co_await answer(api, *target.route, std::move(target.request));
-    }
-    count(set.probe(), target.route ? target.route->label : metrics::Route::other, reply.status, began);
-    stream.expires_after(limits.body_timeout);
-    const bool go_on = co_await send(stream, std::move(reply), version, keep_alive);
-    registration.set_busy(false);
-    if (target.rejection && target.rejection->close) co_await linger(stream);
-    if (!go_on) break;
+  if (auto context = api.serving.get()->tls) {
+    co_await serve_tls(stream, set, registration, api, side, std::move(context));
+  } else if (co_await serve_requests(stream, set, registration, api, side)) {
+    co_await linger(stream);
   }
   stream.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
 }
 
 asio::awaitable<void> turn_away(Stream stream, metrics::ShardProbe& probe) {
   probe.refused[metrics::RefusalReason::connections].add();
-  Reply reply{
-      503, codec::render_error(503, "Too many connections", {}), "application/json", {{"Retry-After", "1"}}};
   stream.expires_after(std::chrono::seconds(1));
-  co_await send(stream, std::move(reply), 11, false);
+  co_await send(stream, overload_reply(503, "Too many connections"), false);
 }
 
 }  // namespace holdfast::http

@@ -1,6 +1,7 @@
 #include <optional>
 #include <utility>
 
+#include "holdfast/http/access_keys.hpp"
 #include "holdfast/http/codec/render.hpp"
 #include "route_functions.hpp"
 
@@ -35,10 +36,16 @@ asio::awaitable<Reply> list_named(Api& api, Request request, NamedKind kind) {
   if (const auto* name = codec::find_parameter(request.parameters, "name")) {
     const auto found = co_await api.memory.find_by_name(kind, *name);
     if (!found) co_return failure_reply(found.error(), request);
+    if (kind == NamedKind::user && !may_see(request, found->id)) {
+      const engine::Failure hidden{engine::FailureKind::name_not_found, engine::Entity::user, *name};
+      co_return failure_reply(hidden, request);
+    }
     co_return success(200, say.got, codec::render_named_list(say.many, std::span(&*found, 1)));
   }
-  const auto entries = co_await api.memory.list_named(kind);
+  auto entries = co_await api.memory.list_named(kind);
   if (!entries) co_return failure_reply(entries.error(), request);
+  if (kind == NamedKind::user)
+    std::erase_if(*entries, [&](const User& user) { return !may_see(request, user.id); });
   co_return success(200, say.listed, codec::render_named_list(say.many, *entries));
 }
 
@@ -115,8 +122,9 @@ asio::awaitable<Reply> list_sessions(Api& api, Request request) {
   const store::SessionFilter filter{optional_parameter(request, "user_id"),
                                     optional_parameter(request, "agent_id"),
                                     optional_parameter(request, "name")};
-  const auto found = co_await api.memory.list_sessions(filter);
+  auto found = co_await api.memory.list_sessions(filter);
   if (!found) co_return failure_reply(found.error(), request);
+  std::erase_if(*found, [&](const Session& session) { return !may_see(request, session.user_id); });
   if (!filter.name) co_return success(200, "Sessions retrieved successfully", codec::render_sessions(*found));
   if (found->empty()) {
     const engine::Failure missing{engine::FailureKind::name_not_found, engine::Entity::session, *filter.name};
@@ -129,6 +137,9 @@ asio::awaitable<Reply> list_sessions(Api& api, Request request) {
 asio::awaitable<Reply> create_session(Api& api, Request request) {
   auto body = codec::parse_create_session(request.body);
   if (!body) co_return body_error_reply(body.error());
+  if (!may_see(request, body->user_id)) {
+    co_return failure_reply(engine::not_found(engine::Entity::user, body->user_id), request);
+  }
   const auto made = co_await api.memory.create_session(std::move(body->user_id), std::move(body->agent_id),
                                                        std::move(body->name));
   if (!made) co_return failure_reply(made.error(), request);
@@ -163,7 +174,7 @@ asio::awaitable<Reply> list_knowledge(Api& api, Request request) {
 }
 
 asio::awaitable<Reply> add_knowledge(Api& api, Request request) {
-  auto body = codec::parse_add_knowledge(request.body, api.limits);
+  auto body = codec::parse_add_knowledge(request.body, request.serving->limits);
   if (!body) co_return body_error_reply(body.error());
   const auto ids = co_await api.memory.add_knowledge(request.path_arguments[0], std::move(*body));
   if (!ids) co_return failure_reply(ids.error(), request);
@@ -179,7 +190,7 @@ asio::awaitable<Reply> read_knowledge(Api& api, Request request) {
 }
 
 asio::awaitable<Reply> update_knowledge(Api& api, Request request) {
-  auto body = codec::parse_update_knowledge(request.body, api.limits);
+  auto body = codec::parse_update_knowledge(request.body, request.serving->limits);
   if (!body) co_return body_error_reply(body.error());
   std::vector<std::pair<std::string, std::string>> changes;  // the shorter list rules
   for (std::size_t i = 0; i < std::min(body->knowledge_ids.size(), body->new_knowledge.size()); ++i) {

@@ -50,7 +50,7 @@ void order_results(std::vector<ScoredResult>& results, const ResultOrder& order)
 
 asio::awaitable<Reply> add_messages(Api& api, Request request) {
   const auto began = SteadyClock::now();
-  auto messages = codec::parse_add_messages(request.body, api.limits);
+  auto messages = codec::parse_add_messages(request.body, request.serving->limits);
   if (!messages) co_return body_error_reply(messages.error());
   ingest::AddRequest add;
   add.session_id = request.path_arguments[0];
@@ -95,7 +95,7 @@ asio::awaitable<Reply> read_messages(Api& api, Request request) {
 }
 
 asio::awaitable<Reply> update_messages(Api& api, Request request) {
-  auto body = codec::parse_update_messages(request.body, api.limits);
+  auto body = codec::parse_update_messages(request.body, request.serving->limits);
   if (!body) co_return body_error_reply(body.error());
   std::vector<ingest::MessageUpdate> updates;  // the shorter list rules
   for (std::size_t i = 0; i < std::min(body->message_ids.size(), body->new_messages.size()); ++i) {
@@ -122,7 +122,7 @@ asio::awaitable<Reply> query_user(Api& api, Request request) {
   if (!query) co_return body_error_reply(query.error());
   auto answer = co_await api.memory.query(std::move(*query));
   if (!answer) co_return failure_reply(answer.error(), request);
-  order_results(answer->results, api.result_order);
+  order_results(answer->results, request.serving->result_order);
   auto reply = success(200, "Found " + std::to_string(answer->results.size()) + " results",
                        codec::render_results(answer->results, answer->session_id, answer->partial));
   auto& latency = answer->from_cache ? request.probe->query_hit_ns : request.probe->query_miss_ns;

@@ -1,6 +1,8 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "holdfast/http/access_keys.hpp"
+#include "holdfast/http/codec/render.hpp"
 #include "holdfast/http/status.hpp"
 #include "route_functions.hpp"
 
@@ -60,6 +62,14 @@ asio::awaitable<Reply> openapi(Api&, Request) {
 asio::awaitable<Reply> flush_buffers(Api& api, Request request) {
   auto body = codec::parse_flush(request.body);
   if (!body) co_return body_error_reply(body.error());
+  if (request.principal && request.principal->scoped()) {
+    auto user = body->user_id ? engine::Outcome<std::string>(*body->user_id)
+                              : engine::not_found(engine::Entity::user, "");
+    if (body->session_id) user = co_await api.memory.session_user(*body->session_id);
+    if (!user || !may_see(request, *user)) {
+      co_return failure_reply(engine::not_found(engine::Entity::user, body->user_id.value_or("")), request);
+    }
+  }
   service::FlushRequest flush{std::move(body->user_id), std::move(body->session_id), body->wait};
   const bool wait = flush.wait;
   const auto answer = co_await api.memory.flush(std::move(flush));
@@ -112,6 +122,23 @@ asio::awaitable<Reply> delete_dead_letter(Api& api, Request request) {
 asio::awaitable<Reply> clear_cache(Api& api, Request) {
   co_await api.memory.clear_caches();
   co_return success(200, "Cache cleared successfully", R"({"cleared":true})");
+}
+
+// Reading files and waiting for the shards has no place on a shard.
+asio::awaitable<Reply> reload_config(Api& api, Request request) {
+  constexpr std::chrono::seconds kReloadAtMost{10};
+  auto call = [&config = api.config] { return config.reload(); };
+  const auto done = co_await runtime::call_blocking(api.memory.parts().store_pool, kReloadAtMost, call);
+  if (!done && done.error().kind == ErrorKind::permanent) {
+    co_return Reply{
+        400,
+        codec::render_error(400, "Configuration refused, nothing changed: " + done.error().message, {}),
+        "application/json",
+        {}};
+  }
+  if (!done) co_return failure_reply(engine::unavailable(done.error()), request);
+  const nlohmann::ordered_json data = {{"changed", done->changed}, {"needs_restart", done->needs_restart}};
+  co_return success(200, "Configuration reloaded", data.dump());
 }
 
 }  // namespace holdfast::http

@@ -1,3 +1,4 @@
+#include "holdfast/http/access_keys.hpp"
 #include "holdfast/http/codec/render.hpp"
 #include "route_functions.hpp"
 
@@ -96,6 +97,10 @@ Reply failure_reply(const Failure& failure, const Request& request) {
     reply.headers.emplace_back("Retry-After", "1");
   }
   return reply;
+}
+
+bool may_see(const Request& request, std::string_view user_id) {
+  return !request.principal || request.principal->may_see(user_id);
 }
 
 Reply body_error_reply(const codec::BodyErrors& errors) {

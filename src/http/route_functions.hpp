@@ -21,6 +21,7 @@ Reply success(unsigned status, std::string_view message, std::string_view data);
 Reply failure_reply(const engine::Failure& failure, const Request& request);  // counts refusals
 std::string failure_message(const engine::Failure& failure);
 Reply body_error_reply(const codec::BodyErrors& errors);
+bool may_see(const Request& request, std::string_view user_id);  // by its key
 Reply parameter_error_reply(const codec::ParameterError& error);
 
 #define HOLDFAST_ROUTE(NAME) asio::awaitable<Reply> NAME(Api& api, Request request)
@@ -61,6 +62,10 @@ HOLDFAST_ROUTE(openapi);
 HOLDFAST_ROUTE(buffer_stats);
 HOLDFAST_ROUTE(flush_buffers);
 HOLDFAST_ROUTE(clear_cache);
+HOLDFAST_ROUTE(reload_config);
+HOLDFAST_ROUTE(status_page);
+HOLDFAST_ROUTE(status_script);
+HOLDFAST_ROUTE(status_style);
 HOLDFAST_ROUTE(list_dead_letters);
 HOLDFAST_ROUTE(retry_dead_letter);
 HOLDFAST_ROUTE(delete_dead_letter);

@@ -44,11 +44,20 @@ std::string_view to_string(Method method) {
   return "?";
 }
 
-Match find_route(Method method, std::string_view path) {
+namespace {
+
+bool serves(Side side, Access access) {
+  if (access == Access::open || side == Side::everything) return true;
+  return (access == Access::admin) == (side == Side::admin_only);
+}
+
+}  // namespace
+
+Match find_route(Method method, std::string_view path, Side side) {
   Match found;
   for (const auto& route : route_table()) {
     auto arguments = match(route.pattern, path);
-    if (!arguments) continue;
+    if (!arguments || !serves(side, route.access)) continue;
     if (route.method == method) return {&route, std::move(*arguments), {}};
     if (!found.allowed.empty()) found.allowed += ", ";
     found.allowed += to_string(route.method);

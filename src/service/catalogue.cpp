@@ -62,6 +62,12 @@ asio::awaitable<void> enter_session(UserShard& shard, Session session) {
   co_return;
 }
 
+asio::awaitable<Outcome<std::string>> user_of(UserShard& shard, std::string session_id) {
+  const auto session = co_await shard.table.open_session(std::move(session_id));
+  if (!session) co_return session.error();
+  co_return (*session)->session.user_id;
+}
+
 asio::awaitable<void> rename_in_memory(UserShard& shard, Session renamed) {
   if (auto* session = shard.table.find_session(renamed.id)) session->session = std::move(renamed);
   co_return;
@@ -157,6 +163,12 @@ asio::awaitable<Outcome<Session>> MemoryService::find_session(std::string id) {
   if (!found) co_return found.error();
   if (!*found) co_return engine::not_found(Entity::session, id);
   co_return std::move((*found)->session);
+}
+
+asio::awaitable<Outcome<std::string>> MemoryService::session_user(std::string id) {
+  auto* owner = session_owner(id);
+  if (!owner) co_return engine::not_found(Entity::session, std::move(id));
+  co_return co_await runtime::hop(owner->executor, user_of(*owner, std::move(id)));
 }
 
 asio::awaitable<Outcome<Session>> MemoryService::create_session(std::string user_id, std::string agent_id,

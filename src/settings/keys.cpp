@@ -130,14 +130,41 @@ Key shard_count() {
           }};
 }
 
+bool is_host(std::string_view given) {
+  boost::system::error_code error;
+  boost::asio::ip::make_address(std::string(given), error);
+  return !error || given == "localhost";
+}
+
 Key host() {
   return {"server.host", "127.0.0.1", "an IP address or localhost", [](std::string_view given, S& s) {
-            boost::system::error_code error;
-            boost::asio::ip::make_address(std::string(given), error);
-            if (error && given != "localhost") return false;
-            s.http.host = given;
-            return true;
+            if (is_host(given)) s.listen.host = given;
+            return is_host(given);
           }};
+}
+
+// A text that may be left out.
+Key optional_text(std::string_view path, std::function<void(S&, std::string)> store) {
+  return {path, "none", "none or a text", [=](std::string_view given, S& settings) {
+            store(settings, given == "none" ? std::string() : std::string(given));
+            return !given.empty();
+          }};
+}
+
+void add_admin_keys(std::vector<Key>& t) {
+  t.push_back({"server.admin.port", "none", "none (no listener of its own) or a whole number from 0 to 65535",
+               [](std::string_view given, S& s) {
+                 const auto value = parse_integer(given);
+                 if (given != "none" && (!value || *value < 0 || *value > 65535)) return false;
+                 if (value) s.admin = http::Endpoint{"127.0.0.1", static_cast<std::uint16_t>(*value)};
+                 return true;
+               }});
+  // After the port, which decides whether there is such a listener.
+  t.push_back(
+      {"server.admin.host", "127.0.0.1", "an IP address or localhost", [](std::string_view given, S& s) {
+         if (s.admin && is_host(given)) s.admin->host = given;
+         return is_host(given);
+       }});
 }
 
 void add_buffer_keys(std::vector<Key>& t) {
@@ -255,24 +282,28 @@ void add_storage_keys(std::vector<Key>& t) {
 void add_server_keys(std::vector<Key>& t) {
   t.push_back(host());
   t.push_back(whole("server.port", "8000", 0, 65535,
-                    [](S& s, std::int64_t v) { s.http.port = static_cast<std::uint16_t>(v); }));
+                    [](S& s, std::int64_t v) { s.listen.port = static_cast<std::uint16_t>(v); }));
   t.push_back(shard_count());
   t.push_back(
       duration("server.drain_delay", "0s", "0s", "10s", [](S& s, milliseconds v) { s.drain_delay = v; }));
   t.push_back(duration("server.drain_timeout", "20s", "0s", "24s",
                        [](S& s, milliseconds v) { s.drain_timeout = v; }));
+  add_admin_keys(t);
+  t.push_back(
+      optional_text("server.tls.cert", [](S& s, std::string v) { s.tls_certificate = std::move(v); }));
+  t.push_back(optional_text("server.tls.key", [](S& s, std::string v) { s.tls_key = std::move(v); }));
   using L = http::Limits;
   const auto bytes = [&](std::string_view path, std::string_view initial, std::string_view most,
                          std::size_t L::*to) {
-    t.push_back(size(path, initial, "1KiB", most, [to](S& s, std::uint64_t v) { s.http.limits.*to = v; }));
+    t.push_back(size(path, initial, "1KiB", most, [to](S& s, std::uint64_t v) { s.limits.*to = v; }));
   };
   const auto count = [&](std::string_view path, std::string_view initial, std::int64_t most,
                          std::size_t L::*to) {
     t.push_back(whole(path, initial, 1, most,
-                      [to](S& s, std::int64_t v) { s.http.limits.*to = static_cast<std::size_t>(v); }));
+                      [to](S& s, std::int64_t v) { s.limits.*to = static_cast<std::size_t>(v); }));
   };
   const auto time = [&](std::string_view path, std::string_view initial, milliseconds L::*to) {
-    t.push_back(duration(path, initial, "10ms", "1h", [to](S& s, milliseconds v) { s.http.limits.*to = v; }));
+    t.push_back(duration(path, initial, "10ms", "1h", [to](S& s, milliseconds v) { s.limits.*to = v; }));
   };
   bytes("server.limits.header_bytes", "8KiB", "1MiB", &L::header_bytes);
   count("server.limits.header_fields", "64", 1000, &L::header_fields);
@@ -280,10 +311,13 @@ void add_server_keys(std::vector<Key>& t) {
   bytes("server.limits.bulk_body_bytes", "64MiB", "1GiB", &L::bulk_body_bytes);
   bytes("server.limits.message_bytes", "256KiB", "64MiB", &L::message_bytes);
   count("server.limits.batch_messages", "1000", 100'000, &L::batch_messages);
+  bytes("server.limits.inflight_bytes", "256MiB", "64GiB", &L::inflight_bytes);
   count("server.limits.connections", "4096", 1'000'000, &L::connections);
   time("server.limits.header_timeout", "5s", &L::header_timeout);
   time("server.limits.body_timeout", "10s", &L::body_timeout);
   time("server.limits.idle_timeout", "30s", &L::idle_timeout);
+  t.push_back(boolean("auth.enabled", "false", [](S& s, bool v) { s.auth_enabled = v; }));
+  t.push_back(optional_text("auth.keys_file", [](S& s, std::string v) { s.keys_file = std::move(v); }));
 }
 
 std::vector<Key> make_table() {
@@ -321,7 +355,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-constexpr std::array<std::string_view, 19> kPlanned{"buffer.speculative_buffer",
+constexpr std::array<std::string_view, 16> kPlanned{"buffer.speculative_buffer",
                                                     "buffer.hybrid_buffer.chunk_overlap",
                                                     "buffer.query.similarity_threshold",
                                                     "buffer.query.max_error",
@@ -333,9 +367,6 @@ constexpr std::array<std::string_view, 19> kPlanned{"buffer.speculative_buffer",
                                                     "buffer.monitoring.retention_period",
                                                     "store.postgres",
                                                     "embedding.openai",
-                                                    "server.tls",
-                                                    "server.admin",
-                                                    "auth",
                                                     "memory.min_system_available_mb",
                                                     "memory.mode",
                                                     "memory.sizing",
@@ -351,6 +382,35 @@ const Key* find_key(std::string_view path) {
   const auto found =
       std::find_if(table().begin(), table().end(), [&](const Key& key) { return key.path == path; });
   return found == table().end() ? nullptr : &*found;
+}
+
+// What a running daemon takes over: everything that is one value read anew by each request or each deadline.
+bool is_live(std::string_view path) {
+  constexpr std::array<std::string_view, 22> kLive{"profile",
+                                                   "buffer.enabled",
+                                                   "buffer.round_buffer.max_tokens",
+                                                   "buffer.round_buffer.max_size",
+                                                   "buffer.round_buffer.auto_transfer_threshold",
+                                                   "buffer.hybrid_buffer.max_size",
+                                                   "buffer.hybrid_buffer.enable_auto_flush",
+                                                   "buffer.hybrid_buffer.auto_flush_interval",
+                                                   "buffer.query.",
+                                                   "buffer.performance.flush_strategy",
+                                                   "buffer.performance.flush_interval",
+                                                   "buffer.performance.force_flush_timeout",
+                                                   "buffer.performance.retry_attempts",
+                                                   "buffer.performance.retry_delay",
+                                                   "buffer.monitoring.log_level",
+                                                   "memory.max_buffer_mb",
+                                                   "memory.user_share",
+                                                   "server.limits.",
+                                                   "server.tls.",
+                                                   "auth.",
+                                                   "server.drain_delay",
+                                                   "server.drain_timeout"};
+  return std::any_of(kLive.begin(), kLive.end(), [&](std::string_view live) {
+    return path == live || (live.back() == '.' && path.starts_with(live));
+  });
 }
 
 bool is_planned(std::string_view path) {

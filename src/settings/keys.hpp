@@ -20,6 +20,8 @@ struct Key {
 std::span<const Key> keys();
 const Key* find_key(std::string_view path);
 
+bool is_live(std::string_view path);  // may change while the daemon runs
+
 // Keys of the product's configuration that this version cannot honour yet: named so, instead of "unknown".
 bool is_planned(std::string_view path);
 

@@ -190,12 +190,33 @@ Result<void> check_together(const Settings& s) {
   if (s.drain_delay + s.drain_timeout > std::chrono::seconds(24)) {
     return permanent("server.drain_delay and server.drain_timeout together must not exceed 24s");
   }
+  if (s.tls_certificate.empty() != s.tls_key.empty()) {
+    return permanent("server.tls.cert and server.tls.key must be given together");
+  }
+  if (s.auth_enabled && s.keys_file.empty()) {
+    return permanent("auth.enabled needs auth.keys_file: make a key with holdfastd new-key NAME");
+  }
+  if (s.limits.inflight_bytes < s.limits.bulk_body_bytes) {
+    return permanent("server.limits.inflight_bytes must not be smaller than server.limits.bulk_body_bytes");
+  }
   if (s.metrics.collection_interval > s.metrics.aggregation_window) {
     return permanent(
         "buffer.monitoring.collection_interval must not be longer than "
         "buffer.monitoring.aggregation_window");
   }
   return {};
+}
+
+// Every value is one that take() has let pass.
+Result<LoadedSettings> from_values(std::vector<EffectiveValue> values) {
+  LoadedSettings loaded;
+  for (const auto& value : values) {
+    find_key(value.key)->apply(value.value, loaded.settings);
+    if (value.key == "profile") loaded.settings.profile = value.value;
+  }
+  loaded.values = std::move(values);
+  if (auto done = check_together(loaded.settings); !done) return done.error();
+  return loaded;
 }
 
 }  // namespace
@@ -229,15 +250,31 @@ Result<LoadedSettings> load(const Sources& sources) {
     lay_over(*overrides);
   }
 
-  LoadedSettings loaded;
+  std::vector<EffectiveValue> values;
   for (const auto& key : keys()) {
     const auto& value = effective[std::string(key.path)];
-    key.apply(value.text, loaded.settings);  // take() has let it pass
-    loaded.values.push_back({std::string(key.path), value.text, value.origin});
+    values.push_back({std::string(key.path), value.text, value.origin});
   }
-  loaded.settings.profile = chosen.text;
-  if (auto done = check_together(loaded.settings); !done) return done.error();
-  return loaded;
+  return from_values(std::move(values));
+}
+
+Result<Reloaded> reload(const LoadedSettings& current, const Sources& sources) {
+  const auto fresh = load(sources);
+  if (!fresh) return fresh.error();
+  Reloaded reloaded;
+  std::vector<EffectiveValue> values;
+  for (std::size_t i = 0; i < current.values.size(); ++i) {
+    const auto& now = current.values[i];
+    const auto& then = fresh->values[i];
+    const bool differs = now.value != then.value;
+    const bool taken = !differs || is_live(then.key);
+    if (differs) (taken ? reloaded.changed : reloaded.needs_restart).push_back(then.key);
+    values.push_back(taken ? then : now);
+  }
+  auto loaded = from_values(std::move(values));
+  if (!loaded) return loaded.error();
+  reloaded.loaded = std::move(*loaded);
+  return reloaded;
 }
 
 std::string print(const LoadedSettings& loaded) {

@@ -23,7 +23,7 @@ BELOW = {
 }
 # What may be included where: a pattern of the include, and the folders that may.
 BELONGS = {
-    r"nlohmann/": ("src/http",), r"yaml-cpp/": ("src/settings",), r"sqlite3": ("src/store/sqlite",),
+    r"openssl/": ("src/http/access_keys.cpp",), r"nlohmann/": ("src/http",), r"yaml-cpp/": ("src/settings",), r"sqlite3": ("src/store/sqlite",),
     r"boost/beast": ("src/http/connection.cpp", "src/http/connection.hpp"), r"prometheus/": ("src/metrics", "include/holdfast/metrics"),
     r"boost/asio": ("src/runtime", "include/holdfast/runtime", "src/engine", "include/holdfast/engine", "include/holdfast/ingest",
                     "src/ingest", "src/query", "include/holdfast/query", "src/bypass", "include/holdfast/bypass", "src/service",

@@ -50,8 +50,8 @@ TEST(Refusals, AKeyGivenTwice) {
 }
 
 TEST(Refusals, AKeyOfALaterVersion) {
-  EXPECT_EQ(refusal_of_yaml("auth:\n  enabled: true\n"),
-            "FILE:2: auth.enabled: not supported by this version");
+  EXPECT_EQ(refusal_of_yaml("memory:\n  mode: safety\n"),
+            "FILE:2: memory.mode: not supported by this version");
 }
 
 TEST(Refusals, BrokenYamlNamesThePlace) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,6 +12,9 @@
 #include "holdfast/metrics/probes.hpp"
 
 namespace holdfast::http {
+
+struct Serving;    // serving.hpp
+struct Principal;  // access_keys.hpp
 
 enum class Method : std::uint8_t { get, post, put, erase, other };
 std::string_view to_string(Method method);  // "GET" …, "DELETE" for erase
@@ -24,6 +28,9 @@ struct Request {
   std::vector<std::string> path_arguments;  // what the route's {…} matched
   std::string idempotency_key;              // header Idempotency-Key, empty when absent
   std::string body;
+  std::shared_ptr<const Serving> serving;  // the configuration; never null in a route
+  const Principal* principal =
+      nullptr;  // whose key it bears, kept alive by serving; null: keys are not asked for
   metrics::ShardProbe* probe = nullptr;  // of the connection's shard; never null in a route
 };
 

@@ -15,15 +15,15 @@ struct Limits {
   std::size_t message_bytes = 256u << 10;
   std::size_t batch_messages = 1000;  // messages in one request
   std::size_t connections = 4096;
+  std::size_t inflight_bytes = 256u << 20;  // of all requests being read or served
   std::chrono::milliseconds header_timeout{5'000};
   std::chrono::milliseconds body_timeout{10'000};  // plus one second for each 16 KiB
   std::chrono::milliseconds idle_timeout{30'000};
 };
 
-struct Options {
+struct Endpoint {
   std::string host = "127.0.0.1";
   std::uint16_t port = 8000;  // 0: any free one, logged at start
-  Limits limits;
 };
 
 }  // namespace holdfast::http

@@ -27,16 +27,20 @@ using Acceptor = boost::asio::basic_socket_acceptor<boost::asio::ip::tcp, runtim
 
 // Binds and listens; connections queue up until the server starts. Errors: permanent, with address and
 // reason.
-Result<Acceptor> open_listener(const Options& options, boost::asio::io_context& context);
+Result<Acceptor> open_listener(const Endpoint& endpoint, boost::asio::io_context& context);
+
+struct Listener {
+  Acceptor acceptor;  // on shard 0
+  Side side = Side::everything;
+};
 
 class Server {
  public:
-  // acceptor: on shard 0. Everything referenced must outlive the server.
-  Server(const Options& options, Acceptor acceptor, runtime::ShardSet& shards, Api& api,
-         metrics::Probes& probes);
+  // Everything referenced must outlive the server.
+  Server(std::vector<Listener> listeners, runtime::ShardSet& shards, Api& api, metrics::Probes& probes);
   ~Server();
 
-  std::uint16_t port() const;
+  std::uint16_t port(std::size_t listener) const;
   void start();
 
   boost::asio::awaitable<void> stop_accepting();
@@ -44,13 +48,12 @@ class Server {
   boost::asio::awaitable<std::size_t> drain(SteadyTime deadline);
 
  private:
-  boost::asio::awaitable<void> accept_loop();
+  boost::asio::awaitable<void> accept_loop(Listener& listener);
 
-  const Options options_;
   runtime::ShardSet& shards_;
   Api& api_;
   metrics::Probes& probes_;
-  Acceptor acceptor_;
+  std::vector<Listener> listeners_;
   std::vector<std::unique_ptr<ConnectionSet>> connections_;  // one a shard
   std::atomic<std::size_t> open_connections_{0};
 };

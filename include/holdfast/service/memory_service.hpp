@@ -56,6 +56,7 @@ class MemoryService {
 
   asio::awaitable<Outcome<std::vector<Session>>> list_sessions(store::SessionFilter filter);
   asio::awaitable<Outcome<Session>> find_session(std::string id);
+  asio::awaitable<Outcome<std::string>> session_user(std::string id);  // whose it is, from memory where known
   asio::awaitable<Outcome<Session>> create_session(std::string user_id, std::string agent_id,
                                                    std::optional<std::string> name);
   asio::awaitable<Outcome<Session>> rename_session(std::string id, std::optional<std::string> name);

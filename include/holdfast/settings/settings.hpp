@@ -5,6 +5,7 @@
 // the only place that names them; config/balanced.yaml shows each with its default and one line of why.
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <optional>
 #include <string>
@@ -30,7 +31,12 @@ struct Settings {
   buffer::Options buffer;
   flush::Options flush;
   cache::Options cache;
-  http::Options http;
+  http::Endpoint listen;
+  std::optional<http::Endpoint> admin;  // a listener of its own for the operational routes
+  http::Limits limits;
+  std::filesystem::path tls_certificate, tls_key;  // both or neither
+  std::filesystem::path keys_file;
+  bool auth_enabled = false;
   metrics::Options metrics;
   journal::Options journal;
   store::SqliteOptions sqlite;
@@ -68,6 +74,14 @@ struct LoadedSettings {
 
 // Errors (permanent) are one line: where, which key, what was given, what is allowed.
 Result<LoadedSettings> load(const Sources& sources);
+
+// The same sources again, for a running daemon: keys that cannot change while it runs keep their value.
+struct Reloaded {
+  LoadedSettings loaded;
+  std::vector<std::string> changed;        // keys with another value now
+  std::vector<std::string> needs_restart;  // keys whose new value waits for the next start
+};
+Result<Reloaded> reload(const LoadedSettings& current, const Sources& sources);
 
 // The effective values as YAML, each with its origin as a comment. Loading it gives the same settings.
 std::string print(const LoadedSettings& loaded);
