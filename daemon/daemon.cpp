@@ -25,6 +25,7 @@ using std::chrono::steady_clock;
 
 constexpr unsigned kStoreThreads = 3;
 constexpr std::size_t kStoreQueue = 1024;
+constexpr std::size_t kComputeQueue = 4096;
 constexpr seconds kRequestsEnd{3};  // for requests in flight, at the stop
 constexpr milliseconds kStopAtMost{24'500};
 constexpr milliseconds kHurryInterval{20};
@@ -200,14 +201,15 @@ Result<void> Daemon::open_storage() {
 void Daemon::wire() {
   const auto& clock = system_clock();
   store_pool_ = std::make_unique<runtime::BlockingPool>("store", kStoreThreads, kStoreQueue);
+  compute_pool_ = std::make_unique<runtime::BlockingPool>("compute", 1, kComputeQueue);
   flush_workers_ =
       std::make_unique<flush::FlushWorkers>(settings_.flush, *store_, embedder_, clock, probes_.flush);
   tokens_ = std::make_unique<text::TokenCounter>(settings_.token_model, settings_.token_fallback_multiplier);
   const auto options = std::make_shared<const engine::Options>(engine_options(settings_));
   live_options_ = std::make_unique<engine::LiveOptions>(options);
-  parts_ =
-      std::make_unique<engine::Parts>(engine::Parts{options, clock, *store_, *store_pool_, *flush_workers_,
-                                                    *journal_, *dead_letters_, embedder_, *tokens_});
+  parts_ = std::make_unique<engine::Parts>(engine::Parts{options, clock, *store_, *store_pool_,
+                                                         *flush_workers_, *journal_, *compute_pool_,
+                                                         *dead_letters_, embedder_, *tokens_});
   if (!tokens_->exact()) {
     log::warn("the encoding of token model {} is not known: tokens are estimated from words",
               settings_.token_model);
@@ -301,6 +303,7 @@ void Daemon::close() {
   }
   flush_workers_->stop();
   store_pool_->stop();
+  compute_pool_->stop();
   for (auto& shard : shards_) {
     std::promise<void> stopped;
     boost::asio::post(shard->executor, [&] {

@@ -63,6 +63,7 @@ class Daemon : private http::ConfigReload {
   std::unique_ptr<store::MemoryStore> store_;
   std::unique_ptr<journal::Journal> journal_;
   std::unique_ptr<runtime::BlockingPool> store_pool_;
+  std::unique_ptr<runtime::BlockingPool> compute_pool_;
   std::unique_ptr<flush::FlushWorkers> flush_workers_;
   std::unique_ptr<flush::DeadLetters> dead_letters_;
   std::unique_ptr<text::TokenCounter> tokens_;

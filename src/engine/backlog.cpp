@@ -18,6 +18,7 @@ void Backlog::take(SessionState& session, const buffer::BufferedRound& round) {
   last_ = round.lsn;
   auto& waits = session.backlog;
   if (waits.messages == 0) waits.next = round.lsn;
+  ++waits.rounds;
   waits.messages += round.messages.size();
   waits.bytes += round.bytes();
   table_.insert_user(session.session.user_id).backlog_bytes += round.bytes();
@@ -48,8 +49,6 @@ asio::awaitable<Result<std::vector<journal::ReplayedRecord>>> Backlog::read(std:
   auto chunk = co_await runtime::call_blocking(parts_.store_pool, kReadAtMost, call);
   if (!chunk) co_return chunk.error();
   read_until_ = chunk->next;
-  // Nothing left before the last one: it was acknowledged meanwhile, and its segment has gone.
-  if (chunk->records.empty()) read_until_.lsn = std::max(read_until_.lsn, last_);
   std::erase_if(chunk->records, [&](const journal::ReplayedRecord& record) {
     const auto* session =
         table_.find_session(std::get<journal::AppendRecord>(record.operation).round.session_id);
@@ -68,6 +67,7 @@ bool Backlog::give_back(const journal::ReplayedRecord& record) {
   const auto messages = std::min<std::uint64_t>(round.messages.size(), waits.messages);
   bytes = std::min(bytes, waits.bytes);
   waits.next = record.lsn + 1;
+  waits.rounds -= std::min<std::uint64_t>(1, waits.rounds);
   waits.messages -= messages;
   waits.bytes -= bytes;
   table_.insert_user(session->session.user_id).backlog_bytes -= bytes;

@@ -22,6 +22,9 @@ using metrics::Stage;
 constexpr std::chrono::milliseconds kHousekeepingInterval{250};
 constexpr std::chrono::seconds kFailureLogInterval{5};
 constexpr unsigned kMostDeadInARow = 10;
+// A store write that takes longer counts as a store that takes nothing: what fills memory meanwhile may stay
+// in the journal.
+constexpr std::chrono::seconds kStoreHangs{2};
 
 std::uint64_t random_bits() {
   return route_key(random_hex(16)) << 32 ^ route_key(random_hex(16));
@@ -178,7 +181,7 @@ bool FlushLoop::add(SessionState& session, buffer::BufferedRound round) {
     touched(session);
     return false;
   }
-  user.held_bytes += bytes;
+  table_.hold(user, bytes);
   probe_.stages[Stage::round_buffer].enter(round.messages.size(), round.bytes());
   const auto moves = session.buffer.add(std::move(round), parts_.clock.steady_now());
   count(moves);
@@ -206,7 +209,7 @@ void FlushLoop::forget(SessionState& session) {
   auto& user = table_.insert_user(session.session.user_id);
   backlog_.forget(session);
   probe_.operation_bytes.subtract(session.buffer.operation_bytes());
-  user.held_bytes -= session.buffer.held_bytes(kMessageOverhead);
+  table_.release(user, session.buffer.held_bytes(kMessageOverhead));
   session.buffer.for_each([&](Stage stage, const Message& message) {
     if (stage != Stage::in_flight) probe_.stages[stage].leave(1, message.content.size());
     user.features.erase(message.id);
@@ -339,7 +342,7 @@ void FlushLoop::stored(SessionState& session) {
   probe_.stages[Stage::in_flight].leave(batch.message_count(), batch.bytes());
   probe_.operation_bytes.subtract(batch.operation_bytes());
   if (auto* user = table_.find_user(session.session.user_id)) {
-    user->held_bytes -= batch.bytes() + batch.message_count() * kMessageOverhead;
+    table_.release(*user, batch.bytes() + batch.message_count() * kMessageOverhead);
     for (const auto& round : batch.rounds) {
       for (const auto& held : round.messages) user->features.erase(held.message.id);
     }
@@ -535,6 +538,7 @@ void FlushLoop::on_housekeeping() {
   probe_.oldest_unflushed_ns.set(oldest ? static_cast<std::uint64_t>(oldest->time_since_epoch().count()) : 0);
   probe_.buffered_rounds.set(rounds);
   probe_.round_tokens.set(tokens);
+  if (parts_.flush.longest_write() > kStoreHangs) parts_.flush.breaker().trip(parts_.clock.steady_now());
   retry_after_recovery();
   serve_waiting();
   const bool room = held_bytes() < window_bytes() / 2 && !parts_.flush.breaker().open();
@@ -595,7 +599,7 @@ asio::awaitable<void> FlushLoop::read_backlog() {
     auto buffered = to_buffered(parts_, std::move(round), record.lsn);
     buffered.maybe_stored = true;
     auto& user = table_.insert_user(session->session.user_id);
-    user.held_bytes += buffered.bytes() + buffered.messages.size() * kMessageOverhead;
+    table_.hold(user, buffered.bytes() + buffered.messages.size() * kMessageOverhead);
     probe_.stages[Stage::round_buffer].enter(buffered.messages.size(), buffered.bytes());
     count(session->buffer.add(std::move(buffered), parts_.clock.steady_now()));
     table_.written(user);

@@ -1,5 +1,6 @@
 #include "holdfast/engine/session_table.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace holdfast::engine {
@@ -109,6 +110,7 @@ void SessionTable::erase_session(SessionState& session) {
 }
 
 void SessionTable::erase_user(UserState& user) {
+  release(user, user.held_bytes);
   for (auto* session : user.sessions) sessions_.erase(sessions_.find(session->session.id));
   users_.erase(users_.find(user.id));
 }
@@ -122,6 +124,17 @@ std::vector<SessionState*> SessionTable::all_sessions() {
 
 void SessionTable::reconfigure(const buffer::Options& options) {
   buffer_options_ = options;
+}
+
+void SessionTable::hold(UserState& user, std::size_t bytes) {
+  if (user.held_bytes == 0 && bytes > 0) ++holders_;
+  user.held_bytes += bytes;
+}
+
+void SessionTable::release(UserState& user, std::size_t bytes) {
+  if (user.held_bytes == 0) return;
+  user.held_bytes -= std::min(bytes, user.held_bytes);
+  if (user.held_bytes == 0) --holders_;
 }
 
 void SessionTable::evict_idle_sessions() {

@@ -18,15 +18,20 @@ Failure refused(FailureKind kind, const char* why, metrics::RefusalReason reason
 
 }  // namespace
 
-buffer::BufferedRound to_buffered(const Parts& parts, Round round, Lsn lsn) {
+buffer::BufferedRound to_buffered(Round round, std::span<const std::size_t> tokens, Lsn lsn) {
   buffer::BufferedRound buffered;
   buffered.lsn = lsn;
   buffered.messages.reserve(round.messages.size());
-  for (auto& message : round.messages) {
-    const auto tokens = parts.tokens.count(message.content);
-    buffered.messages.push_back({std::move(message), tokens, lsn});
+  for (std::size_t i = 0; i < round.messages.size(); ++i) {
+    buffered.messages.push_back({std::move(round.messages[i]), tokens[i], lsn});
   }
   return buffered;
+}
+
+buffer::BufferedRound to_buffered(const Parts& parts, Round round, Lsn lsn) {
+  std::vector<std::size_t> tokens;
+  for (const auto& message : round.messages) tokens.push_back(parts.tokens.count(message.content));
+  return to_buffered(std::move(round), tokens, lsn);
 }
 
 UserShard::UserShard(const Parts& shared, unsigned index, unsigned count, runtime::Executor runs_on,
@@ -56,6 +61,14 @@ std::optional<Failure> UserShard::refusal(const UserState& user, std::size_t mes
   const auto held = store_down ? user.writing_bytes : user.writing_bytes + user.held_bytes;
   if (held + needs > user_memory || user.backlog_bytes + bytes > user_journal) {
     return refused(FailureKind::over_quota, "this user's share of the buffers is full",
+                   RefusalReason::user_quota);
+  }
+  // The last fifth is for users who have less than an equal part.
+  const auto budget = options.max_buffer_bytes / shard_count;
+  const auto equal_part = budget / std::max<std::size_t>(1, table.holders());
+  if (!store_down && held + needs > equal_part && !flush_loop.has_room(budget / 5 + needs)) {
+    return refused(FailureKind::over_quota,
+                   "the buffers are nearly full, and this user has more than an equal part",
                    RefusalReason::user_quota);
   }
   if (!store_down && !flush_loop.has_room(needs)) {

@@ -36,6 +36,13 @@ void CircuitBreaker::failed(SteadyTime now, std::uint64_t random) {
       now + std::max(kFirstWait / 10, std::chrono::duration_cast<std::chrono::milliseconds>(longest * share));
 }
 
+void CircuitBreaker::trip(SteadyTime now) {
+  const std::lock_guard lock(mutex_);
+  if (open_) return;
+  open_ = true;
+  next_probe_ = now + kProbeAnswer;  // the write that runs is the probe
+}
+
 bool CircuitBreaker::open() const {
   const std::lock_guard lock(mutex_);
   return open_;

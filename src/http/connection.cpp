@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ssl/stream.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http.hpp>
@@ -125,6 +127,19 @@ void count(metrics::ShardProbe& probe, metrics::Route label, unsigned status, Cl
   const auto spent = std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - began).count();
   probe.request_ns[label].record(static_cast<std::uint64_t>(spent));
   probe.responses[label][std::min(status / 100, 5u)].add();
+}
+
+bool asks_to_wait(const Reply& reply) {
+  return std::any_of(reply.headers.begin(), reply.headers.end(),
+                     [](const auto& header) { return header.first == "Retry-After"; });
+}
+
+// Before an answer that says "later": a client that does not heed it cannot take the machine from the others
+// by asking again at once.
+asio::awaitable<void> pause() {
+  constexpr std::chrono::milliseconds kPause{100};
+  asio::steady_timer timer(co_await asio::this_coro::executor, kPause);
+  co_await timer.async_wait(kAwait);
 }
 
 template <class S>
@@ -316,6 +331,9 @@ asio::awaitable<bool> serve_requests(S& stream, ConnectionSet& set, ConnectionSe
       reply = co_await answer(api, *target.route, std::move(target.request));
     }
     count(set.probe(), label, reply.status, began);
+    reserved.reset();
+    const bool overloaded = reply.status == 429 || (reply.status == 503 && asks_to_wait(reply));
+    if (overloaded) co_await pause();
     socket_of(stream).expires_after(limits.body_timeout);
     keep_alive = keep_alive && !set.closing();
     const bool go_on = co_await send(stream, std::move(reply), keep_alive);

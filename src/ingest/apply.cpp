@@ -26,7 +26,8 @@ void apply_change(UserShard& shard, SessionState& session, const buffer::Change&
     auto& stage = shard.probe.stages[replaced->stage];
     stage.bytes_out.add(replaced->bytes);
     stage.bytes_in.add(change.message.content.size());
-    user.held_bytes += change.message.content.size() - replaced->bytes;
+    shard.table.hold(user, change.message.content.size());
+    shard.table.release(user, replaced->bytes);
   }
   if (applied.queued) shard.probe.operation_bytes.add(change.message.content.size());
   shard.table.written(user);
@@ -42,7 +43,7 @@ void apply_erasures(UserShard& shard, SessionState& session, const std::vector<s
     const auto applied = session.buffer.erase(id, lsn, released);
     if (applied.in_place) {
       shard.probe.stages[applied.in_place->stage].leave(1, applied.in_place->bytes);
-      user.held_bytes -= applied.in_place->bytes + engine::kMessageOverhead;
+      shard.table.release(user, applied.in_place->bytes + engine::kMessageOverhead);
     }
     waits_for_store = waits_for_store || applied.queued;
   }

@@ -1,6 +1,7 @@
 #include "holdfast/ingest/ingest_path.hpp"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 #include "apply.hpp"
@@ -24,12 +25,36 @@ std::size_t content_bytes(const AddRequest& request) {
   return bytes;
 }
 
+// Of each message. Much text is counted elsewhere, so that other requests need not wait for it.
+asio::awaitable<Outcome<std::vector<std::size_t>>> count_tokens(UserShard& shard, AddRequest& request) {
+  constexpr std::size_t kCountedHere = 8u << 10;
+  std::vector<std::size_t> counts;
+  if (content_bytes(request) <= kCountedHere) {
+    for (const auto& message : request.messages) counts.push_back(shard.parts.tokens.count(message.content));
+    co_return counts;
+  }
+  auto texts = std::make_shared<std::vector<std::string>>();
+  for (auto& message : request.messages) texts->push_back(std::move(message.content));
+  auto call = [texts, &tokens = shard.parts.tokens]() -> Result<std::vector<std::size_t>> {
+    std::vector<std::size_t> counted;
+    for (const auto& text : *texts) counted.push_back(tokens.count(text));
+    return counted;
+  };
+  auto counted =
+      co_await runtime::call_blocking(shard.parts.compute, shard.parts.options->store_timeout, call);
+  if (!counted) co_return engine::unavailable(counted.error());
+  for (std::size_t i = 0; i < texts->size(); ++i) request.messages[i].content = std::move((*texts)[i]);
+  co_return std::move(*counted);
+}
+
 // The messages that are not repeats, with ids, times and sequence numbers; answer gets an id for every
 // message.
-Round number_round(UserShard& shard, SessionState& session, AddRequest& request,
-                   const std::vector<bool>& repeats, AddAnswer& answer) {
+NumberedRound number_round(UserShard& shard, SessionState& session, AddRequest& request,
+                           const std::vector<bool>& repeats, const std::vector<std::size_t>& tokens,
+                           AddAnswer& answer) {
   const auto now = shard.parts.clock.now();
-  Round round;
+  NumberedRound numbered;
+  auto& round = numbered.round;
   round.session_id = request.session_id;
   answer.first_seq = session.next_seq;
   for (std::size_t i = 0; i < request.messages.size(); ++i) {
@@ -46,9 +71,10 @@ Round number_round(UserShard& shard, SessionState& session, AddRequest& request,
     message.seq = session.next_seq++;
     message.metadata = std::move(from.metadata);
     round.messages.push_back(std::move(message));
+    numbered.tokens.push_back(tokens[i]);
   }
   answer.last_seq = session.next_seq - 1;
-  return round;
+  return numbered;
 }
 
 // The answer to an earlier request under the same key, or why this one cannot be served; nothing when the key
@@ -125,6 +151,8 @@ asio::awaitable<Outcome<AddAnswer>> add_messages(UserShard& shard, AddRequest re
     co_return std::move(*refusal);
   const auto repeats = co_await find_repeats(shard, request, user_id);
   if (!repeats) co_return repeats.error();
+  const auto tokens = co_await count_tokens(shard, request);
+  if (!tokens) co_return tokens.error();
   const auto mode = co_await choose_way(shard, request.session_id);
   if (!mode) co_return mode.error();
   // No wait from here until the round is with the journal (or the store): numbers are given in that order.
@@ -135,11 +163,11 @@ asio::awaitable<Outcome<AddAnswer>> add_messages(UserShard& shard, AddRequest re
 
   AddAnswer answer;
   answer.bypassed = *mode == engine::Mode::bypass;
-  Round round = number_round(shard, *session, request, *repeats, answer);
-  if (round.messages.empty()) co_return answer;
+  auto numbered = number_round(shard, *session, request, *repeats, *tokens, answer);
+  if (numbered.round.messages.empty()) co_return answer;
   InProgress in_progress(shard, user_id, request, bytes + count * engine::kMessageOverhead);
   const UnderWay under_way(shard, request.session_id, *mode);
-  const auto persisted = co_await persist_round(shard, user_id, request, std::move(round), *mode);
+  const auto persisted = co_await persist_round(shard, user_id, request, std::move(numbered), *mode);
   if (!persisted) co_return persisted.error();
   answer.transfer_triggered = persisted->transfer_triggered;
   in_progress.complete(answer);

@@ -47,11 +47,13 @@ asio::awaitable<Outcome<Lsn>> journal_operation(UserShard& shard, const journal:
 }
 
 asio::awaitable<Outcome<Persisted>> persist_round(UserShard& shard, const std::string& user_id,
-                                                  const AddRequest& request, Round round, engine::Mode mode) {
+                                                  const AddRequest& request, NumberedRound numbered,
+                                                  engine::Mode mode) {
+  auto& round = numbered.round;
   const std::string session_id = round.session_id;
   const auto first_seq = round.messages.front().seq;
   const auto epoch = shard.journal.epoch();
-  auto buffered = engine::to_buffered(shard.parts, round, 0);
+  auto buffered = engine::to_buffered(round, numbered.tokens, 0);
   round.tokens = buffered.tokens();
   const auto tokens = round.tokens;
   const auto messages = round.messages.size();

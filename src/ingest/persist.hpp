@@ -4,17 +4,24 @@
 
 #include <boost/asio/awaitable.hpp>
 #include <string>
+#include <vector>
 
 #include "holdfast/ingest/ingest_path.hpp"
 
 namespace holdfast::ingest {
+
+struct NumberedRound {
+  Round round;
+  std::vector<std::size_t> tokens;  // of each of its messages
+};
 
 struct Persisted {
   bool transfer_triggered = false;
 };
 
 asio::awaitable<Outcome<Persisted>> persist_round(UserShard& shard, const std::string& user_id,
-                                                  const AddRequest& request, Round round, engine::Mode mode);
+                                                  const AddRequest& request, NumberedRound numbered,
+                                                  engine::Mode mode);
 
 // Appends an operation to the journal. Failure: why it was refused.
 asio::awaitable<Outcome<Lsn>> journal_operation(UserShard& shard, const journal::Operation& operation);

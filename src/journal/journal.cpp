@@ -66,6 +66,7 @@ class Journal::Impl {
   void refuse(const Entry& entry, const Error& error);
   void deliver();
   void publish();
+  void publish_segments();
 
   // Constant after construction (and open and start)
   const Options options_;
@@ -112,8 +113,7 @@ Result<void> Journal::Impl::open(const std::function<Result<Lsn>()>& at_least) {
   probe_.first_lost_lsn.set(summary.first_lost);
   probe_.last_lost_lsn.set(summary.last_lost);
   if (auto done = log_.open(recovered_, next_lsn); !done) return done;
-  std::erase_if(recovered_.segments,
-                [&](const SegmentHeader& header) { return header.id < log_.ledger().oldest_id(); });
+  recovered_.segments = log_.segments();
   publish();
   return {};
 }
@@ -257,6 +257,11 @@ void Journal::Impl::commit(const Taken& taken) {
 
 void Journal::Impl::publish() {
   log_.publish();
+  publish_segments();
+}
+
+void Journal::Impl::publish_segments() {
+  if (!log_.take_changed()) return;
   const std::lock_guard lock(mutex_);
   segments_ = log_.segments();
 }
@@ -268,6 +273,7 @@ void Journal::Impl::write_group(std::span<const Entry> group, std::size_t bytes)
     case SegmentLog::Room::failed:
       return complete_failed(group, retryable("the journal has failed; the daemon must be restarted"));
     case SegmentLog::Room::ready:
+      publish_segments();  // before a record in a new one is completed, and may be asked for
       return write_and_complete(group);
   }
 }

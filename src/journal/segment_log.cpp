@@ -27,6 +27,12 @@ Result<void> SegmentLog::open(Recovered& found, Lsn next_lsn) {
   // The last segment may hold one record that is larger than a segment.
   const auto bytes = std::max(options_.segment_bytes, again ? ledger_.newest_bytes() + kRecordsOffset : 0);
   auto segment = new_segment(base, bytes);
+  if (!segment && segment.error().kind == ErrorKind::overloaded) {  // replay and readers need no space
+    log::error("journal: appends are refused until there is space: {}", segment.error().message);
+    full_ = true;
+    publish();
+    return {};
+  }
   if (!segment) return segment.error();
   segment_ = std::move(*segment);
   if (again) {
@@ -41,6 +47,7 @@ Result<void> SegmentLog::open(Recovered& found, Lsn next_lsn) {
     ledger_.add_segment(segment_->id(), base);
   }
   headers_.push_back(segment_->header());
+  changed_ = true;
   ledger_.set_bytes(segment_->capacity());
   found.segments = headers_;
   found.ledger = ledger_;
@@ -115,7 +122,7 @@ void SegmentLog::close() {
 
 SegmentLog::Room SegmentLog::make_room(std::size_t bytes) {
   if (failed_) return Room::failed;
-  if (segment_->fits(added_.size() + bytes)) return Room::ready;
+  if (segment_ && segment_->fits(added_.size() + bytes)) return Room::ready;
   // What is in the old segment is on disk before the new one exists: only the last segment can have a torn
   // tail.
   if (!write() || !sync()) return Room::failed;
@@ -134,10 +141,13 @@ bool SegmentLog::rotate(std::uint64_t bytes) {
   }
   if (full_) log::info("journal: new segments can be made again");
   full_ = false;
-  (void)segment_->seal();  // only gives space back
-  ledger_.set_bytes(segment_->offset());
+  if (segment_) {
+    (void)segment_->seal();  // only gives space back
+    ledger_.set_bytes(segment_->offset());
+  }
   segment_ = std::move(*fresh);
   headers_.push_back(segment_->header());
+  changed_ = true;
   ledger_.add_segment(segment_->id(), next_lsn_);
   ledger_.set_bytes(segment_->capacity());
   return true;
@@ -193,6 +203,7 @@ void SegmentLog::acknowledge(const std::vector<Lsn>& lsns) {
 }
 
 void SegmentLog::add_acknowledgements() {
+  if (unrecorded_.empty()) return;
   std::erase_if(unrecorded_, [oldest = ledger_.oldest_base_lsn()](Lsn lsn) { return lsn < oldest; });
   if (unrecorded_.empty() || failed_) return;
   std::sort(unrecorded_.begin(), unrecorded_.end());
@@ -217,6 +228,7 @@ void SegmentLog::delete_stored_segments() {
     removal_unsynced_ = true;
     ledger_.remove_oldest();
     headers_.erase(headers_.begin());
+    changed_ = true;
     probe_.segments_deleted.add();
   }
 }

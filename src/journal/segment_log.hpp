@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <string_view>
 #include <vector>
 
@@ -59,7 +60,8 @@ class SegmentLog {
   // there is still a segment to fill. Tries again at most once a second.
   void prepare_reserve();
 
-  std::vector<SegmentHeader> segments() const { return headers_; }  // oldest first
+  const std::vector<SegmentHeader>& segments() const { return headers_; }  // oldest first
+  bool take_changed() { return std::exchange(changed_, false); }           // segments(), since the last call
   Lsn next_lsn() const { return next_lsn_; }
   const AckLedger& ledger() const { return ledger_; }
   void publish();  // to the probe
@@ -78,6 +80,7 @@ class SegmentLog {
   std::unique_ptr<SegmentWriter> segment_;
   std::optional<PreparedFile> reserve_;
   std::vector<SegmentHeader> headers_;
+  bool changed_ = true;  // headers_
   AckLedger ledger_;
   std::uint64_t next_id_ = 1;
   Lsn next_lsn_ = 1;

@@ -33,8 +33,8 @@ std::uint64_t count_unsettled(UserShard& shard, const std::vector<Mark>& marks) 
   for (const auto& mark : marks) {
     const auto* session = shard.table.find_session(mark.session_id);
     if (!session) continue;
-    const bool buffered = !session->buffer.empty() && session->buffer.settled() < mark.entered;
-    if (buffered || session->backlog.messages > 0) ++unsettled;
+    const bool owed = !session->buffer.empty() || session->backlog.messages > 0;
+    if (owed && session->buffer.settled() < mark.entered) ++unsettled;
   }
   return unsettled;
 }
@@ -45,7 +45,7 @@ asio::awaitable<FlushAnswer> flush_shard(UserShard& shard, FlushRequest request,
   std::vector<Mark> marks;
   for (auto* session : matching(shard, request)) {
     session->buffer.for_each([&](metrics::Stage, const Message&) { ++answer.messages; });
-    marks.push_back({session->session.id, session->buffer.entered()});
+    marks.push_back({session->session.id, session->buffer.entered() + session->backlog.rounds});
     shard.flush_loop.request_flush(*session, reason);
   }
   answer.sessions = marks.size();

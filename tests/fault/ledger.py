@@ -155,13 +155,22 @@ class Ledger:
         newest, others = acked[-SAMPLE // 3:], acked[:-SAMPLE // 3]
         for request in newest + choice.sample(others, min(len(others), SAMPLE - len(newest))):
             ids = [message.id for message in request.messages]
-            status, data = daemon.call("POST", f"/api/v1/sessions/{request.session}/messages/read", {"message_ids": ids})
+            status, data = self._read(daemon, request.session, ids)
             got = {m["id"]: digest_of(m["content"]) for m in data["messages"]} if status == 200 else {}
             for message in request.messages:
                 if message.id not in got:
                     self.find("lost", f"{message.token} is not readable ({status})")
                 elif got[message.id] != message.digest:
                     self.find("wrong", f"{message.token} reads as something else")
+
+    def _read(self, daemon, session, ids):
+        """A 503 says that they wait in the journal for the store; it is back, so they are there soon."""
+        deadline = time.monotonic() + DRAIN_SECONDS
+        while True:
+            status, data = daemon.call("POST", f"/api/v1/sessions/{session}/messages/read", {"message_ids": ids})
+            if status != 503 or time.monotonic() > deadline:
+                return status, data
+            time.sleep(0.05)
 
     def compare(self, rows, dead, gaps_allowed):
         sent = {message.token: (request, message) for request in self.requests for message in request.messages}

@@ -199,6 +199,26 @@ TEST_F(JournalFixture, APoisonedJournalStillTakesAcknowledgements) {
   EXPECT_LT(segment_files(), before);
 }
 
+// The disk is full when the daemon starts: what is in the journal is told, and appends wait for space.
+TEST_F(JournalFixture, AStartOnAFullDiskReplaysAndResumes) {
+  open();
+  ASSERT_GT(put("before"), 0u);
+  for (const bool anything_there : {true, false}) {
+    files.crash();
+    if (!anything_there) files.clear();
+    files.fail(io::Call::preallocate, 1, overloaded("ENOSPC"), true);
+    journal.reset();
+    open();
+    EXPECT_EQ(replayed.size(), anything_there ? 1u : 0u);
+    EXPECT_EQ(put("refused"), 0u);
+    EXPECT_EQ(completed[last_ticket].error->kind, ErrorKind::overloaded);
+    files.fail(io::Call::preallocate, 0, {});
+    EXPECT_GT(put("after"), 0u);
+    crash_and_restart();
+    EXPECT_EQ(replayed_contents().back(), "after");
+  }
+}
+
 TEST_F(JournalFixture, StopCommitsEverythingQueued) {
   for (const auto mode : {Durability::none, Durability::os, Durability::fsync}) {
     durability = mode;

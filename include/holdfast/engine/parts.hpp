@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <span>
 #include <utility>
 
 #include "holdfast/base/clock.hpp"
@@ -59,6 +60,7 @@ struct Parts {
   runtime::BlockingPool& store_pool;
   flush::FlushWorkers& flush;
   journal::Journal& journal;
+  runtime::BlockingPool& compute;  // for what would hold a shard up
   flush::DeadLetters& dead_letters;
   const text::Embedder& embedder;
   const text::TokenCounter& tokens;
@@ -66,5 +68,7 @@ struct Parts {
 
 // The round with the exact token count of each message, under this LSN (0: not known yet).
 buffer::BufferedRound to_buffered(const Parts& parts, Round round, Lsn lsn);
+// The same with counts that are known.
+buffer::BufferedRound to_buffered(Round round, std::span<const std::size_t> tokens, Lsn lsn);
 
 }  // namespace holdfast::engine

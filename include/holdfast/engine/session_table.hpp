@@ -77,6 +77,7 @@ struct SessionState {
   buffer::SessionBuffer buffer;
   struct {         // rounds that are only in the journal (Backlog)
     Lsn next = 0;  // the first of them
+    std::uint64_t rounds = 0;
     std::uint64_t messages = 0;
     std::size_t bytes = 0;
   } backlog;
@@ -124,6 +125,11 @@ class SessionTable {
   void erase_session(SessionState& session);
   void erase_user(UserState& user);  // with its sessions
 
+  // A user's buffered bytes grow and shrink (kMessageOverhead included).
+  void hold(UserState& user, std::size_t bytes);
+  void release(UserState& user, std::size_t bytes);
+  std::size_t holders() const { return holders_; }  // users with something buffered
+
   void written(UserState& user) { user.version = ++last_version_; }
   std::vector<SessionState*> all_sessions();
   void reconfigure(const buffer::Options& options);  // of all sessions, from now on
@@ -137,6 +143,7 @@ class SessionTable {
   StringMap<SessionState> sessions_;
   StringMap<UserState> users_;
   std::uint64_t last_version_ = 0;
+  std::size_t holders_ = 0;
 };
 
 }  // namespace holdfast::engine

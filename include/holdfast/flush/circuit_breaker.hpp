@@ -23,6 +23,7 @@ class CircuitBreaker {
   void succeeded();
   // random: 64 uniform bits.
   void failed(SteadyTime now, std::uint64_t random);
+  void trip(SteadyTime now);  // opens at once: a write has been running for long
 
   bool open() const;
   // How often it has closed again: whoever waits for the store looks whether this has changed.
