@@ -303,7 +303,7 @@ def differences(found, expected):
 
 
 class BypassUnderLoad(unittest.TestCase):
-    SWITCHES = 80
+    SWITCHES = 60
 
     def switch(self, daemon, number):
         """By signal and by route in turn; answers what went wrong."""
