@@ -265,12 +265,21 @@ Result<void> Daemon::replay_journal() {
 void Daemon::stop(const std::function<bool()>& hurry) {
   const StopDeadline deadline;
   status_->set_phase(http::Phase::stopping);
-  log::info("stopping: draining for at most {} s",
-            (settings_.drain_delay + settings_.drain_timeout).count() / 1000);
+  log::info("stopping: draining for at most {} s", (drain_delay() + drain_timeout()).count() / 1000);
   drain(hurry);
   close();
   const auto left = probes_.journal.unacknowledged.value();
   log::info("stopped; left in the journal for the next start: {} operations", left);
+}
+
+milliseconds Daemon::drain_delay() {
+  const std::lock_guard lock(reload_mutex_);
+  return loaded_.settings.drain_delay;
+}
+
+milliseconds Daemon::drain_timeout() {
+  const std::lock_guard lock(reload_mutex_);
+  return loaded_.settings.drain_timeout;
 }
 
 void Daemon::drain(const std::function<bool()>& hurry) {
@@ -283,14 +292,14 @@ void Daemon::drain(const std::function<bool()>& hurry) {
   const auto on_first_shard = [&](auto work) {
     return boost::asio::co_spawn(shard_set_.executor(0), std::move(work), boost::asio::use_future);
   };
-  const auto serve_until = steady_clock::now() + settings_.drain_delay;
+  const auto serve_until = steady_clock::now() + drain_delay();
   while (steady_clock::now() < serve_until) {
     if (hurry()) return;
   }
   if (!wait_for(on_first_shard(server_->stop_accepting()))) return;
   const auto requests_end = steady_clock::now() + kRequestsEnd;
   if (!wait_for(on_first_shard(server_->drain(requests_end)))) return;
-  const auto flush_until = steady_clock::now() + settings_.drain_timeout;
+  const auto flush_until = steady_clock::now() + drain_timeout();
   wait_for(on_first_shard(memory_->drain(metrics::FlushReason::shutdown, flush_until)));
 }
 

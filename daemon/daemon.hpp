@@ -45,6 +45,8 @@ class Daemon : private http::ConfigReload {
   Result<void> open_storage();
   void wire();
   Result<void> replay_journal();
+  std::chrono::milliseconds drain_delay();
+  std::chrono::milliseconds drain_timeout();
   void drain(const std::function<bool()>& hurry);
   void close();
   static engine::Options engine_options(const settings::Settings& settings);

@@ -146,9 +146,13 @@ void FlushLoop::stop() {
 
 // Everything is on its way out of the buffers when they are not used any more.
 void FlushLoop::reconfigured() {
-  if (parts_.options->mode != Mode::bypass) return;
+  const bool bypass = parts_.options->mode == Mode::bypass;
   for (auto* session : std::vector<SessionState*>(dirty_.begin(), dirty_.end())) {
-    request_flush(*session, FlushReason::request);
+    if (bypass) {
+      request_flush(*session, FlushReason::request);
+    } else {
+      touched(*session);  // its deadlines may be others now
+    }
   }
 }
 
@@ -371,7 +375,9 @@ void FlushLoop::failed(SessionState& session, const Error& error) {
 // The operation that is the bisection's turn is refused alone. When one after the other is refused nothing
 // is wrong with them: then they wait like in any outage.
 void FlushLoop::bury(SessionState& session, std::string reason) {
-  if (parts_.flush.dead_in_a_row().load(std::memory_order_relaxed) >= kMostDeadInARow) {
+  auto& dead_in_a_row = parts_.flush.dead_in_a_row();
+  if (dead_in_a_row.fetch_add(1, std::memory_order_relaxed) >= kMostDeadInARow) {
+    dead_in_a_row.fetch_sub(1, std::memory_order_relaxed);
     return failed(session, permanent("nearly everything is refused, so nothing is given up: " + reason));
   }
   auto letter = letter_for(session, session.bisection->next().begin);
@@ -396,7 +402,6 @@ asio::awaitable<void> FlushLoop::put_dead_letter(std::string session_id, flush::
   session->with_worker = false;
   if (put) {
     log::error("the store refuses the {}; it is dead letter {} now: {}", what, id, reason);
-    parts_.flush.dead_in_a_row().fetch_add(1, std::memory_order_relaxed);
     probe_.dead[metrics::DeadReason::store_refused].add();
     ++session->dead_in_batch;
     session->attempts = 0;

@@ -141,6 +141,11 @@ Result<std::optional<DeadLetter>> DeadLetters::find(const std::string& id) const
   return std::optional(std::move(*letter));
 }
 
+bool DeadLetters::contains(const std::string& id) const {
+  const std::lock_guard lock(mutex_);
+  return letters_.contains(id);
+}
+
 Result<bool> DeadLetters::remove(const std::string& id) {
   const std::lock_guard lock(mutex_);
   if (!is_letter_id(id) || !letters_.contains(id)) return false;

@@ -27,8 +27,14 @@ struct SessionLines {
 
 struct Outcomes {
   std::size_t accepted = 0;
-  std::vector<codec::LineError> errors;
+  std::size_t rejected = 0;
+  std::vector<codec::LineError> errors;  // the first kMostErrors
   bool overloaded = false;
+
+  void reject(std::size_t line, const std::string& why) {
+    ++rejected;
+    if (errors.size() < codec::kMostErrors) errors.push_back({line, why});
+  }
 };
 
 std::string first_error(const codec::BodyErrors& errors) {
@@ -53,7 +59,7 @@ std::vector<SessionLines> group_lines(std::string_view body, const Limits& limit
     if (line.empty()) continue;
     auto parsed = codec::parse_batch_line(line, limits);
     if (!parsed) {
-      outcomes.errors.push_back({number, first_error(parsed.error())});
+      outcomes.reject(number, first_error(parsed.error()));
       continue;
     }
     const auto [place, is_new] = index.emplace(parsed->session_id, groups.size());
@@ -71,7 +77,7 @@ asio::awaitable<void> add_session(Api& api, const Request& request, SessionLines
     const auto refused = failure_reply(failure, request);
     outcomes.overloaded = outcomes.overloaded || refused.status == 503 || refused.status == 429;
     const auto words = failure_message(failure);
-    for (auto i = begin; i < lines.size(); ++i) outcomes.errors.push_back({lines[i].first, words});
+    for (auto i = begin; i < lines.size(); ++i) outcomes.reject(lines[i].first, words);
   };
   if (request.principal && request.principal->scoped()) {
     const auto user = co_await api.memory.session_user(session.session_id);
@@ -113,7 +119,7 @@ asio::awaitable<Reply> add_batch(Api& api, Request request) {
   while (running > 0) co_await ended.async_wait(asio::as_tuple(asio::use_awaitable));
   std::sort(outcomes.errors.begin(), outcomes.errors.end(),
             [](const codec::LineError& a, const codec::LineError& b) { return a.line < b.line; });
-  const auto rejected = outcomes.errors.size();
+  const auto rejected = outcomes.rejected;
   const auto data = codec::render_batch(outcomes.accepted, rejected, outcomes.errors);
   if (outcomes.accepted > 0 || rejected == 0) {
     co_return success(outcomes.accepted > 0 ? 201 : 200, "Messages added successfully", data);

@@ -10,8 +10,10 @@
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
+#include <tuple>
 #include <utility>
 
 #include "access.hpp"
@@ -143,9 +145,16 @@ asio::awaitable<void> pause() {
 }
 
 template <class S>
-asio::awaitable<bool> send(S& stream, Reply reply, bool keep_alive) {
+asio::awaitable<bool> send(S& stream, Reply reply, bool keep_alive, bool head_only = false) {
   auto response = to_response(std::move(reply), keep_alive);
-  const auto [error, bytes] = co_await bhttp::async_write(stream, response, kAwait);
+  bhttp::response_serializer<bhttp::string_body> serializer{response};
+  beast::error_code error;
+  std::size_t bytes = 0;
+  if (head_only) {
+    std::tie(error, bytes) = co_await bhttp::async_write_header(stream, serializer, kAwait);
+  } else {
+    std::tie(error, bytes) = co_await bhttp::async_write(stream, serializer, kAwait);
+  }
   co_return !error && keep_alive;
 }
 
@@ -166,19 +175,58 @@ asio::awaitable<void> linger(Stream& stream) {
 
 enum class Read { done, closed, timed_out, too_large };
 
+// Ends a read that takes too long and leaves the stream open (the stream's own timer would close it), so that
+// the client can be told.
+class ReadDeadline {
+ public:
+  explicit ReadDeadline(Stream& stream)
+      : state_(std::make_shared<State>(stream, asio::steady_timer(stream.get_executor()))) {}
+  ~ReadDeadline() { stop(); }
+  ReadDeadline(const ReadDeadline&) = delete;
+  ReadDeadline& operator=(const ReadDeadline&) = delete;
+
+  void start(std::chrono::milliseconds time) {
+    state_->passed = false;
+    state_->stream.expires_never();
+    state_->timer.expires_after(time);
+    state_->timer.async_wait([state = state_, round = ++state_->round](const beast::error_code& cancelled) {
+      if (cancelled || state->round != round) return;
+      state->passed = true;
+      state->stream.cancel();
+    });
+  }
+  void stop() {
+    ++state_->round;
+    state_->timer.cancel();
+  }
+  bool passed() const { return state_->passed; }
+
+ private:
+  struct State {
+    State(Stream& its_stream, asio::steady_timer its_timer)
+        : stream(its_stream), timer(std::move(its_timer)) {}
+    Stream& stream;
+    asio::steady_timer timer;
+    std::uint64_t round = 0;
+    bool passed = false;
+  };
+  std::shared_ptr<State> state_;  // a timer that has fired outlives us
+};
+
 // What a client has sent and nobody has taken yet.
 template <class S>
 class Incoming {
  public:
-  explicit Incoming(S& stream) : stream_(stream) {}
+  explicit Incoming(S& stream) : stream_(stream), deadline_(socket_of(stream)) {}
 
   // The next header block, through its empty line; valid until the next call.
   asio::awaitable<Read> header(const Limits& limits, std::chrono::milliseconds first_byte) {
     std::size_t searched = 0;
-    socket_of(stream_).expires_after(bytes_.empty() ? first_byte : limits.header_timeout);
+    deadline_.start(bytes_.empty() ? first_byte : limits.header_timeout);
     for (;;) {
       const auto from = searched < 3 ? 0 : searched - 3;
       if (const auto end = bytes_.find("\r\n\r\n", from); end != std::string::npos) {
+        deadline_.stop();
         header_bytes_ = end + 4;
         co_return header_bytes_ > limits.header_bytes ? Read::too_large : Read::done;
       }
@@ -187,14 +235,15 @@ class Incoming {
       if (const auto read = co_await more(); read != Read::done) {
         co_return read == Read::timed_out&& searched == 0 ? Read::closed : read;  // idle, and no request
       }
-      if (searched == 0) socket_of(stream_).expires_after(limits.header_timeout);
+      if (searched == 0) deadline_.start(limits.header_timeout);
     }
   }
   std::string_view header_block() const { return std::string_view(bytes_).substr(0, header_bytes_); }
   void drop_header() { bytes_.erase(0, header_bytes_); }
 
-  // As many bytes, into `to` or nowhere, within the deadline of the stream.
-  asio::awaitable<Read> body(std::uint64_t length, std::string* to) {
+  // As many bytes, into `to` or nowhere.
+  asio::awaitable<Read> body(std::uint64_t length, std::string* to, std::chrono::milliseconds time) {
+    deadline_.start(time);
     const auto here = static_cast<std::size_t>(std::min<std::uint64_t>(length, bytes_.size()));
     if (to) to->append(bytes_, 0, here);
     bytes_.erase(0, here);
@@ -207,9 +256,10 @@ class Incoming {
       const auto [error, got] =
           co_await stream_.async_read_some(asio::buffer(into.data() + begin, step), kAwait);
       into.resize(begin + got);
-      if (error) co_return error == beast::error::timeout ? Read::timed_out : Read::closed;
+      if (error) co_return deadline_.passed() ? Read::timed_out : Read::closed;
       left -= got;
     }
+    deadline_.stop();
     co_return Read::done;
   }
 
@@ -220,11 +270,12 @@ class Incoming {
     const auto [error, got] =
         co_await stream_.async_read_some(asio::buffer(bytes_.data() + begin, kReadBytes), kAwait);
     bytes_.resize(begin + got);
-    if (error) co_return error == beast::error::timeout ? Read::timed_out : Read::closed;
+    if (error) co_return deadline_.passed() ? Read::timed_out : Read::closed;
     co_return Read::done;
   }
 
   S& stream_;
+  ReadDeadline deadline_;
   std::string bytes_;
   std::size_t header_bytes_ = 0;
 };
@@ -261,13 +312,13 @@ template <class S>
 asio::awaitable<Read> read_body(S& stream, Incoming<S>& incoming, const RequestHeader& header,
                                 const Limits& limits, std::string& body) {
   const std::chrono::seconds extra{static_cast<std::int64_t>(header.content_length / kSlowestBytesPerSecond)};
-  socket_of(stream).expires_after(limits.body_timeout + extra);
   if (header.expects_continue) {
+    socket_of(stream).expires_after(limits.body_timeout);
     static constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
     const auto [failed, sent] = co_await asio::async_write(stream, asio::buffer(kContinue), kAwait);
     if (failed) co_return Read::closed;
   }
-  co_return co_await incoming.body(header.content_length, &body);
+  co_return co_await incoming.body(header.content_length, &body, limits.body_timeout + extra);
 }
 
 // One request after the other. False: the connection ended without an answer that the client may still read.
@@ -315,9 +366,8 @@ asio::awaitable<bool> serve_requests(S& stream, ConnectionSet& set, ConnectionSe
     if (refused) {
       reply = std::move(*refused);
       keep_alive = keep_alive && header->content_length <= kDiscarded && !header->expects_continue;
-      socket_of(stream).expires_after(limits.body_timeout);
       if (keep_alive) {
-        const auto discarded = co_await incoming.body(header->content_length, nullptr);
+        const auto discarded = co_await incoming.body(header->content_length, nullptr, limits.body_timeout);
         if (discarded != Read::done) co_return false;
       }
     } else {
@@ -336,7 +386,7 @@ asio::awaitable<bool> serve_requests(S& stream, ConnectionSet& set, ConnectionSe
     if (overloaded) co_await pause();
     socket_of(stream).expires_after(limits.body_timeout);
     keep_alive = keep_alive && !set.closing();
-    const bool go_on = co_await send(stream, std::move(reply), keep_alive);
+    const bool go_on = co_await send(stream, std::move(reply), keep_alive, header->head_only);
     registration.set_busy(false);
     if (!go_on) co_return !keep_alive;
   }
@@ -349,9 +399,10 @@ asio::awaitable<void> serve_tls(Stream& socket, ConnectionSet& set, ConnectionSe
   socket.expires_after(api.serving.get()->limits.header_timeout);
   const auto [error] = co_await stream.async_handshake(asio::ssl::stream_base::server, kAwait);
   if (error) co_return;
-  co_await serve_requests(stream, set, registration, api, side);
+  const bool still_sending = co_await serve_requests(stream, set, registration, api, side);
   socket.expires_after(std::chrono::seconds(1));
   co_await stream.async_shutdown(kAwait);
+  if (still_sending) co_await linger(socket);
 }
 
 }  // namespace
@@ -411,14 +462,16 @@ asio::awaitable<void> serve_connection(Stream stream, ConnectionSet& set, Api& a
   stream.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
   if (auto context = api.serving.get()->tls) {
     co_await serve_tls(stream, set, registration, api, side, std::move(context));
-  } else if (co_await serve_requests(stream, set, registration, api, side)) {
-    co_await linger(stream);
+  } else {
+    const bool still_sending = co_await serve_requests(stream, set, registration, api, side);
+    if (still_sending) co_await linger(stream);
   }
   stream.socket().shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
 }
 
-asio::awaitable<void> turn_away(Stream stream, metrics::ShardProbe& probe) {
+asio::awaitable<void> turn_away(Stream stream, Api& api, metrics::ShardProbe& probe) {
   probe.refused[metrics::RefusalReason::connections].add();
+  if (api.serving.get()->tls) co_return;  // a handshake would be more work than the answer is worth
   stream.expires_after(std::chrono::seconds(1));
   co_await send(stream, overload_reply(503, "Too many connections"), false);
 }

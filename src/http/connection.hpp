@@ -85,6 +85,6 @@ class ConnectionSet {
 boost::asio::awaitable<void> serve_connection(Stream stream, ConnectionSet& set, Api& api, Side side);
 
 // Answers 503 and closes: for a connection over the limit.
-boost::asio::awaitable<void> turn_away(Stream stream, metrics::ShardProbe& probe);
+boost::asio::awaitable<void> turn_away(Stream stream, Api& api, metrics::ShardProbe& probe);
 
 }  // namespace holdfast::http

@@ -154,7 +154,9 @@ Outcome read_header(std::string_view block, const Limits& limits) {
     return Rejection{400, "Malformed HTTP request line"};
   }
   RequestHeader header;
-  header.method = method_of(request_line->substr(0, first));
+  const auto method = request_line->substr(0, first);
+  header.head_only = method == "HEAD";
+  header.method = header.head_only ? Method::get : method_of(method);
   header.target = request_line->substr(first + 1, last - first - 1);
   const auto version = request_line->substr(last + 1);
   const bool http_1_0 = version == "HTTP/1.0";
@@ -177,7 +179,7 @@ Outcome read_header(std::string_view block, const Limits& limits) {
   if (auto rejection = check_framing(fields, http_1_0, header)) return std::move(*rejection);
   const auto connection = fields.connection.value_or("");
   header.keep_alive = http_1_0 ? has_element(connection, "keep-alive") : !has_element(connection, "close");
-  header.expects_continue = fields.expect.has_value();
+  header.expects_continue = fields.expect && !http_1_0;
   header.idempotency_key = fields.idempotency_key.value_or("");
   header.authorization = fields.authorization.value_or("");
   header.api_key = fields.api_key.value_or("");

@@ -15,6 +15,7 @@ namespace holdfast::http {
 // Views into the block that was read.
 struct RequestHeader {
   Method method = Method::other;
+  bool head_only = false;   // HEAD: a GET whose answer has no body
   std::string_view target;  // printable ASCII
   bool keep_alive = true;
   bool expects_continue = false;

@@ -90,7 +90,7 @@ asio::awaitable<void> Server::accept_loop(Listener& listener) {
     const auto executor = shards_.executor(next);
     Stream stream(std::move(socket));
     if (open_connections_.load(std::memory_order_relaxed) >= api_.serving.get()->limits.connections) {
-      asio::co_spawn(executor, turn_away(std::move(stream), *probes_.shards[next]),
+      asio::co_spawn(executor, turn_away(std::move(stream), api_, *probes_.shards[next]),
                      [](const std::exception_ptr& problem) { log_problem(problem, "a connection"); });
       continue;
     }

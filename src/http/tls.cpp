@@ -13,6 +13,9 @@ Result<std::shared_ptr<ssl::context>> load_tls(const std::filesystem::path& cert
   context->set_options(ssl::context::default_workarounds | ssl::context::no_sslv2 | ssl::context::no_sslv3 |
                            ssl::context::no_tlsv1 | ssl::context::no_tlsv1_1,
                        error);
+  // A key with a passphrase is refused: nobody is there to type it.
+  context->set_password_callback([](std::size_t, ssl::context::password_purpose) { return std::string(); },
+                                 error);
   const auto refuse = [&](const char* setting, const std::filesystem::path& path) {
     return permanent(std::string(setting) + " " + path.string() + ": " + error.message());
   };

@@ -71,6 +71,30 @@ void replay_append(UserShard& shard, journal::AppendRecord record, Lsn lsn) {
   apply_round(shard, *session, std::move(round));
 }
 
+// What became a dead letter just before the end of the last run is not owed any more: its acknowledgement
+// may not have got into the journal.
+void leave_out_dead(const flush::DeadLetters& letters, journal::Operation& operation, Lsn lsn) {
+  if (letters.count() == 0) return;
+  const auto is_dead = [&](const std::string& id) {
+    return letters.contains(flush::dead_letter_id(lsn, id));
+  };
+  if (auto* append = std::get_if<journal::AppendRecord>(&operation)) {
+    std::erase_if(append->round.messages, [&](const Message& message) { return is_dead(message.id); });
+  } else if (auto* update = std::get_if<journal::UpdateRecord>(&operation)) {
+    std::erase_if(update->changes, [&](const auto& change) { return is_dead(change.id); });
+  } else {
+    auto& ids = std::get<journal::EraseRecord>(operation).message_ids;
+    std::erase_if(ids, is_dead);
+  }
+}
+
+bool is_empty(const journal::Operation& operation) {
+  if (const auto* append = std::get_if<journal::AppendRecord>(&operation))
+    return append->round.messages.empty();
+  if (const auto* update = std::get_if<journal::UpdateRecord>(&operation)) return update->changes.empty();
+  return std::get<journal::EraseRecord>(operation).message_ids.empty();
+}
+
 std::string session_of(const journal::Operation& operation) {
   if (const auto* append = std::get_if<journal::AppendRecord>(&operation)) return append->round.session_id;
   if (const auto* update = std::get_if<journal::UpdateRecord>(&operation)) return update->session_id;
@@ -82,6 +106,11 @@ std::string session_of(const journal::Operation& operation) {
 asio::awaitable<Result<void>> replay(UserShard& shard, journal::ReplayedRecord record) {
   if (record.stored) {
     remember_answer(shard, std::get<journal::AppendRecord>(record.operation));
+    co_return Result<void>{};
+  }
+  leave_out_dead(shard.parts.dead_letters, record.operation, record.lsn);
+  if (is_empty(record.operation)) {
+    shard.journal.acknowledge({record.lsn});
     co_return Result<void>{};
   }
   co_await wait_for_room(shard);
@@ -109,7 +138,8 @@ asio::awaitable<Outcome<void>> resubmit(UserShard& shard, journal::Operation ope
   const UnderWay under_way(shard, session_id, engine::Mode::buffer);
   const auto lsn = co_await journal_operation(shard, operation);
   if (!lsn) co_return lsn.error();
-  const auto applied = co_await replay(shard, {*lsn, std::move(operation), false});
+  journal::ReplayedRecord record{*lsn, std::move(operation), false};
+  const auto applied = co_await replay(shard, std::move(record));
   if (!applied) co_return engine::unavailable(applied.error());
   if (auto* session = shard.table.find_session(session_id)) {
     shard.flush_loop.request_flush(*session, metrics::FlushReason::request);

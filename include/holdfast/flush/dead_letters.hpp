@@ -42,6 +42,7 @@ class DeadLetters {
   Result<void> put(const DeadLetter& letter);             // synced when it returns
   std::vector<DeadLetter> list(std::size_t limit) const;  // oldest first, without payload
   Result<std::optional<DeadLetter>> find(const std::string& id) const;
+  bool contains(const std::string& id) const;
   Result<bool> remove(const std::string& id);                                   // false: there is none
   std::size_t count() const { return count_.load(std::memory_order_relaxed); }  // does not block
 

@@ -104,6 +104,8 @@ class MemoryService {
   engine::UserShard* session_owner(std::string_view session_id);
   engine::UserShard& user_owner(std::string_view user_id);
   asio::awaitable<Outcome<void>> require_user(std::string user_id);
+  asio::awaitable<Outcome<flush::DeadLetter>> find_dead_letter(std::string id);
+  asio::awaitable<Outcome<void>> remove_dead_letter(std::string id);
   // On the owner shard: what was answered about the user no longer holds.
   asio::awaitable<void> mark_written(std::string user_id);
 

@@ -30,10 +30,17 @@ Location operator/(Location at, std::size_t index) {
 
 BodyReader::BodyReader(std::string_view text) {
   bool too_deep = false;
-  const auto bound_depth = [&](int depth, Json::parse_event_t, Json&) {
-    too_deep = too_deep || depth > kMaxDepth;
+  const auto bound_depth = [&](int depth, Json::parse_event_t event, Json&) {
+    const bool opens =
+        event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start;
+    too_deep = too_deep || (opens && depth >= kMaxDepth);  // depth: of what it is in
     return !too_deep;
   };
+  // NUL would end the text for the parser, and hide what follows it.
+  if (text.find('\0') != std::string_view::npos) {
+    fail({"body"}, "JSON decode error", "json_invalid");
+    return;
+  }
   // nlohmann refuses invalid UTF-8 and lone surrogates; a number too large for a double reads as an error
   // too.
   root_ = Json::parse(text, bound_depth, /*allow_exceptions=*/false);
@@ -48,6 +55,7 @@ BodyReader::BodyReader(std::string_view text) {
 }
 
 void BodyReader::fail(Location at, std::string message, std::string type) {
+  if (errors_.errors.size() == kMostErrors) return;
   errors_.errors.push_back({std::move(at), std::move(message), std::move(type)});
 }
 

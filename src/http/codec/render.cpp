@@ -70,7 +70,11 @@ std::size_t utf8_length(std::string_view text, std::size_t at) {
   for (std::size_t i = 1; i < length; ++i) {
     if ((byte(at + i) & 0xC0) != 0x80) return 0;
   }
-  return length;
+  // Overlong forms, surrogates, and beyond U+10FFFF (Unicode, table 3-7).
+  const unsigned second = length > 2 ? byte(at + 1) : 0x80;
+  const bool wrong = (lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F) ||
+                     (lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F);
+  return wrong ? 0 : length;
 }
 
 void append_escape(std::string& out, unsigned char c) {

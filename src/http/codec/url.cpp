@@ -17,7 +17,10 @@ int hex_value(char c) {
   return -1;
 }
 
-std::optional<std::string> decode(std::string_view text, bool plus_is_space) {
+enum class Part { path, query };
+
+// In a path an escaped slash stays as it is: it separates nothing.
+std::optional<std::string> decode(std::string_view text, Part part) {
   std::string out;
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -28,10 +31,14 @@ std::optional<std::string> decode(std::string_view text, bool plus_is_space) {
       if (low < 0) return std::nullopt;
       c = static_cast<char>(high * 16 + low);
       i += 2;
+      if (c == '/' && part == Part::path) {
+        out += "%2F";
+        continue;
+      }
       if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) return std::nullopt;
     } else if (static_cast<unsigned char>(c) <= 0x20 || static_cast<unsigned char>(c) >= 0x7F) {
       return std::nullopt;
-    } else if (c == '+' && plus_is_space) {
+    } else if (c == '+' && part == Part::query) {
       c = ' ';
     }
     out += c;
@@ -46,8 +53,9 @@ std::optional<Parameters> decode_query(std::string_view query) {
     query.remove_prefix(std::min(query.size(), pair.size() + 1));
     if (pair.empty()) continue;
     const auto equals = pair.find('=');
-    auto name = decode(pair.substr(0, equals), true);
-    auto value = equals == std::string_view::npos ? std::string() : decode(pair.substr(equals + 1), true);
+    auto name = decode(pair.substr(0, equals), Part::query);
+    auto value =
+        equals == std::string_view::npos ? std::string() : decode(pair.substr(equals + 1), Part::query);
     if (!name || !value) return std::nullopt;
     parameters.emplace_back(std::move(*name), std::move(*value));
   }
@@ -65,7 +73,7 @@ Result<Target> parse_target(std::string_view target) {
   auto raw_path = target.substr(0, question);
   if (raw_path.empty() || raw_path.front() != '/') return permanent("The request target must begin with /");
   if (raw_path.size() > 1 && raw_path.back() == '/') raw_path.remove_suffix(1);
-  auto path = decode(raw_path, false);
+  auto path = decode(raw_path, Part::path);
   auto parameters =
       decode_query(question == std::string_view::npos ? std::string_view{} : target.substr(question + 1));
   if (!path || !parameters) return permanent("The request target is not a valid URL");

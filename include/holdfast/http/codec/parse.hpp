@@ -25,9 +25,12 @@ struct BodyError {
   std::string type;  // pydantic's names: "missing", "string_type", …
 };
 
+// More are counted, not told: a small body must not make a large answer.
+inline constexpr std::size_t kMostErrors = 100;
+
 struct BodyErrors {
-  std::vector<BodyError> errors;
-  std::string too_large;  // not empty: a limit on sizes was passed (413), and this says which
+  std::vector<BodyError> errors;  // at most kMostErrors
+  std::string too_large;          // not empty: a limit on sizes was passed (413), and this says which
 };
 
 [[noreturn]] void throw_exception_from_error(const BodyErrors& errors, const boost::source_location&);
