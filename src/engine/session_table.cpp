@@ -28,7 +28,7 @@ void evict(Map& entries, IsIdle is_idle, BeforeErase before_erase) {
 
 }  // namespace
 
-IdempotencyWindow::Entry* IdempotencyWindow::find(std::string_view key) {
+const IdempotencyWindow::Entry* IdempotencyWindow::find(std::string_view key) const {
   const auto found = entries_.find(key);
   return found == entries_.end() ? nullptr : &found->second;
 }

@@ -25,7 +25,7 @@ asio::awaitable<Outcome<std::vector<bool>>> find_repeats(UserShard& shard, const
   if (ids.empty()) co_return repeats;
   auto existing = co_await engine::find_messages(shard, user_id, ids);
   if (!existing) co_return existing.error();
-  // Asked after the wait, so that of two requests at a time only one goes on.
+  // What came while the store was asked.
   const auto& user = shard.table.insert_user(user_id);
   for (const auto* session : user.sessions) {
     for (const auto& id : ids) {
@@ -35,9 +35,6 @@ asio::awaitable<Outcome<std::vector<bool>>> find_repeats(UserShard& shard, const
   for (std::size_t i = 0; i < request.messages.size(); ++i) {
     const auto& message = request.messages[i];
     if (!message.id) continue;
-    if (user.ids_in_progress.contains(*message.id)) {
-      co_return Failure{FailureKind::in_progress, Entity::message, *message.id};
-    }
     const auto same_id = std::find_if(existing->begin(), existing->end(),
                                       [&](const Message& known) { return known.id == *message.id; });
     if (same_id == existing->end()) continue;

@@ -10,7 +10,7 @@
 namespace holdfast::ingest {
 
 // For each message of the request: true when a message of its id exists with the same session, role and
-// content. Failure: id_conflict (other content), in_progress (being written), unavailable.
+// content. Failure: id_conflict (other content), unavailable.
 asio::awaitable<Outcome<std::vector<bool>>> find_repeats(UserShard& shard, const AddRequest& request,
                                                          const std::string& user_id);
 

@@ -79,7 +79,7 @@ NumberedRound number_round(UserShard& shard, SessionState& session, AddRequest& 
 
 // The answer to an earlier request under the same key, or why this one cannot be served; nothing when the key
 // is new.
-std::optional<Outcome<AddAnswer>> answer_from_window(UserState& user, const AddRequest& request) {
+std::optional<Outcome<AddAnswer>> answer_from_window(const UserState& user, const AddRequest& request) {
   if (request.idempotency_key.empty()) return std::nullopt;
   const auto* entry = user.idempotency.find(request.idempotency_key);
   if (!entry) return std::nullopt;
@@ -90,7 +90,7 @@ std::optional<Outcome<AddAnswer>> answer_from_window(UserState& user, const AddR
   return *entry->answer;
 }
 
-// A message of the same id that began to be written while this request waited.
+// A message of the same id is being written.
 std::optional<Failure> id_in_progress(const UserState& user, const AddRequest& request) {
   for (const auto& message : request.messages) {
     if (message.id && user.ids_in_progress.contains(*message.id)) {
@@ -143,29 +143,28 @@ asio::awaitable<Outcome<AddAnswer>> add_messages(UserShard& shard, AddRequest re
   auto opened = co_await shard.table.open_session(request.session_id);
   if (!opened) co_return opened.error();
   const std::string user_id = (*opened)->session.user_id;
-  if (auto earlier = answer_from_window(shard.table.insert_user(user_id), request))
-    co_return std::move(*earlier);
+  const auto& user = shard.table.insert_user(user_id);
+  if (auto earlier = answer_from_window(user, request)) co_return std::move(*earlier);
+  if (auto taken = id_in_progress(user, request)) co_return std::move(*taken);
   const auto bytes = content_bytes(request);
   const auto count = request.messages.size();
-  if (auto refusal = shard.refusal(shard.table.insert_user(user_id), count, bytes))
-    co_return std::move(*refusal);
-  const auto repeats = co_await find_repeats(shard, request, user_id);
-  if (!repeats) co_return repeats.error();
+  if (auto refusal = shard.refusal(user, count, bytes)) co_return std::move(*refusal);
+
+  // From here on the ids and the key are this request's, however long the looking takes.
+  InProgress in_progress(shard, user_id, request, bytes + count * engine::kMessageOverhead);
   const auto tokens = co_await count_tokens(shard, request);
   if (!tokens) co_return tokens.error();
+  const auto repeats = co_await find_repeats(shard, request, user_id);
+  if (!repeats) co_return repeats.error();
   const auto mode = co_await choose_way(shard, request.session_id);
   if (!mode) co_return mode.error();
-  // No wait from here until the round is with the journal (or the store): numbers are given in that order.
-  auto* session = shard.table.find_session(request.session_id);
-  if (auto earlier = answer_from_window(shard.table.insert_user(user_id), request))
-    co_return std::move(*earlier);
-  if (auto taken = id_in_progress(shard.table.insert_user(user_id), request)) co_return std::move(*taken);
 
+  // No wait until the round is with the journal (or the store): numbers are given in that order.
+  auto* session = shard.table.find_session(request.session_id);
   AddAnswer answer;
   answer.bypassed = *mode == engine::Mode::bypass;
   auto numbered = number_round(shard, *session, request, *repeats, *tokens, answer);
   if (numbered.round.messages.empty()) co_return answer;
-  InProgress in_progress(shard, user_id, request, bytes + count * engine::kMessageOverhead);
   const UnderWay under_way(shard, request.session_id, *mode);
   const auto persisted = co_await persist_round(shard, user_id, request, std::move(numbered), *mode);
   if (!persisted) co_return persisted.error();

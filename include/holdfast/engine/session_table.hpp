@@ -51,7 +51,7 @@ class IdempotencyWindow {
   };
   static constexpr std::size_t kKeys = 1000;
 
-  Entry* find(std::string_view key);
+  const Entry* find(std::string_view key) const;
   void begin(const std::string& key, std::uint64_t request_hash);
   void complete(std::string_view key, AddAnswer answer);
   void abandon(std::string_view key);
