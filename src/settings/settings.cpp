@@ -97,14 +97,20 @@ class YamlReader {
   bool lines_;
 };
 
-Result<Values> read_file(const std::string& file) {
-  std::ifstream in(file);
-  if (!in) return permanent(file + ": cannot be read");
+Result<Values> read_text(const std::string& where, const std::string& yaml) {
+  Values values;
+  if (auto done = YamlReader(where, true).read(yaml, values); !done) return done.error();
+  return values;
+}
+
+Result<Values> read_file(const Sources& sources) {
+  if (sources.text) return read_text(sources.file.value_or("text"), *sources.text);
+  if (!sources.file) return Values{};
+  std::ifstream in(*sources.file);
+  if (!in) return permanent(*sources.file + ": cannot be read");
   std::ostringstream content;
   content << in.rdbuf();
-  Values values;
-  if (auto done = YamlReader(file, true).read(content.str(), values); !done) return done.error();
-  return values;
+  return read_text(*sources.file, content.str());
 }
 
 Result<Values> read_profile(const std::string& name) {
@@ -222,7 +228,7 @@ Result<LoadedSettings> from_values(std::vector<EffectiveValue> values) {
 }  // namespace
 
 Result<LoadedSettings> load(const Sources& sources) {
-  auto file = sources.file ? read_file(*sources.file) : Result<Values>(Values{});
+  auto file = read_file(sources);
   if (!file) return file.error();
   auto environment = read_environment(sources.environment);
   if (!environment) return environment.error();

@@ -59,6 +59,7 @@ struct Sources {
   std::optional<std::string> file;
   std::vector<std::string> overrides;              // "a.b=c", as given to --set
   std::map<std::string, std::string> environment;  // all of it; other names are ignored
+  std::optional<std::string> text;  // what is in the file, for who has it already: not read then
 };
 
 struct EffectiveValue {
