@@ -14,6 +14,8 @@ namespace holdfast::http::codec {
 using Json = nlohmann::json;
 
 inline constexpr int kMaxDepth = 32;
+// More are not told: a body of a million wrong items would make an answer a hundred times its size.
+inline constexpr std::size_t kMaxErrors = 100;
 
 class BodyReader {
  public:
