@@ -2,8 +2,14 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
+
 namespace holdfast {
 namespace {
+
+// The years that four digits can write.
+constexpr std::chrono::sys_days kFirst{std::chrono::year{0} / 1 / 1};
+constexpr std::chrono::sys_days kBehind{std::chrono::year{10'000} / 1 / 1};
 
 class SystemClock final : public Clock {
  public:
@@ -69,7 +75,9 @@ const Clock& system_clock() {
   return clock;
 }
 
+// A time from a file may be any.
 std::string to_iso8601(Timestamp time) {
+  time = std::clamp(time, Timestamp{kFirst}, Timestamp{kBehind} - Timestamp::duration{1});
   const auto day = std::chrono::floor<std::chrono::days>(time);
   const std::chrono::year_month_day date{day};
   const std::chrono::hh_mm_ss clock{time - day};
@@ -95,8 +103,11 @@ Result<Timestamp> parse_iso8601(std::string_view text) {
   if (!shaped || !date.ok() || hour > 23 || minute > 59 || second > 60) {
     return permanent("not an ISO 8601 date and time");
   }
-  return Timestamp{std::chrono::sys_days{date}.time_since_epoch() + std::chrono::hours{hour} +
-                   std::chrono::minutes{minute} + std::chrono::seconds{second} + fraction - offset};
+  const Timestamp time{std::chrono::sys_days{date}.time_since_epoch() + std::chrono::hours{hour} +
+                       std::chrono::minutes{minute} + std::chrono::seconds{second} + fraction - offset};
+  // The zone can move it beyond.
+  if (time < kFirst || time >= kBehind) return permanent("a time outside the years 0000 to 9999");
+  return time;
 }
 
 }  // namespace holdfast
