@@ -6,6 +6,7 @@
 #include <array>
 #include <boost/asio/ip/address.hpp>
 #include <initializer_list>
+#include <limits>
 #include <numeric>
 #include <thread>
 #include <utility>
@@ -420,11 +421,19 @@ bool is_planned(std::string_view path) {
 }
 
 std::string_view nearest_key(std::string_view path) {
-  return std::min_element(table().begin(), table().end(),
-                          [&](const Key& a, const Key& b) {
-                            return edit_distance(path, a.path) < edit_distance(path, b.path);
-                          })
-      ->path;
+  std::string_view nearest;
+  std::size_t least = std::numeric_limits<std::size_t>::max();
+  for (const auto& key : table()) {
+    const auto longer = std::max(path.size(), key.path.size()),
+               shorter = std::min(path.size(), key.path.size());
+    if (longer - shorter >= least) continue;  // the distance is at least that
+    const auto distance = edit_distance(path, key.path);
+    if (distance < least) {
+      least = distance;
+      nearest = key.path;
+    }
+  }
+  return nearest;
 }
 
 }  // namespace holdfast::settings

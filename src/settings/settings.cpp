@@ -77,7 +77,13 @@ class YamlReader {
 
   Result<void> read_entry(const YAML::Node& node, const YAML::Node& name, const std::string& path,
                           Values& values) {
-    if (node.IsMap() && !find_key(path)) return read_map(node, path, values);
+    if (node.IsMap() && !find_key(path)) {
+      // Below what is no section we only go on to name the wrong key. An alias may lead back into itself, and
+      // empty maps that refer to each other multiply: both end here.
+      const auto depth = std::count(path.begin(), path.end(), '.');
+      if (is_section(path) || (node.size() > 0 && depth < kDeepest)) return read_map(node, path, values);
+      return take(values, path, {"", origin(name)});
+    }
     if (node.IsNull() && is_section(path)) return {};
     if (!node.IsScalar()) {
       const auto* key = find_key(path);
@@ -92,6 +98,8 @@ class YamlReader {
       return key.path.size() > path.size() && key.path.starts_with(path) && key.path[path.size()] == '.';
     });
   }
+
+  static constexpr auto kDeepest = 8;  // no key has as many dots
 
   std::string where_;
   bool lines_;
@@ -225,6 +233,31 @@ Result<LoadedSettings> from_values(std::vector<EffectiveValue> values) {
   return loaded;
 }
 
+// As it is where that can mean nothing else in YAML, else in double quotes.
+std::string as_yaml(const std::string& value) {
+  const auto is_plain = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view("_./-").find(c) != std::string_view::npos;
+  };
+  const bool plain = !value.empty() && std::all_of(value.begin(), value.end(), is_plain) &&
+                     value.front() != '-' && value.front() != '.' && value != "null" && value != "Null" &&
+                     value != "NULL";
+  if (plain) return value;
+  std::string out = "\"";
+  for (const char c : value) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (byte < 0x20 || byte == 0x7f) {
+      out += fmt::format("\\x{:02x}", byte);
+    } else {
+      out += c;
+    }
+  }
+  return out + '"';
+}
+
 }  // namespace
 
 Result<LoadedSettings> load(const Sources& sources) {
@@ -299,8 +332,8 @@ std::string print(const LoadedSettings& loaded) {
       out += std::string(2 * open.size(), ' ') + sections[open.size()] + ":\n";
       open.push_back(sections[open.size()]);
     }
-    out +=
-        fmt::format("{}{}: {}  # {}\n", std::string(2 * open.size(), ' '), name, value.value, value.origin);
+    out += fmt::format("{}{}: {}  # {}\n", std::string(2 * open.size(), ' '), name, as_yaml(value.value),
+                       value.origin);
   }
   return out;
 }
