@@ -196,7 +196,8 @@ void note_record(const ScannedRecord& record, AckLedger& ledger, std::chrono::mi
   if ((header.flags & kKeyFlag) == 0) return;
   if (const auto operation = decode(header.type, record.payload)) {
     if (const auto* append = std::get_if<AppendRecord>(&*operation)) {
-      ledger.keep_until(append->accepted_at + key_window);
+      // Whatever time a record names: the sum must not overflow.
+      ledger.keep_until(std::min(append->accepted_at, Timestamp::max() - key_window) + key_window);
     }
   }
 }
