@@ -78,7 +78,8 @@ Result<std::unique_ptr<DeadLetters>> DeadLetters::open(io::FileSystem& files, io
   for (const auto& name : *names) {
     if (!name.ends_with(kSuffix)) continue;
     const auto id = name.substr(0, name.size() - kSuffix.size());
-    auto letter = letters->read(id);
+    // A name that find() and remove() would refuse must not be listed for ever.
+    auto letter = is_letter_id(id) ? letters->read(id) : Result<DeadLetter>(permanent("its name is no id"));
     if (!letter) {
       log::error("dead letter {} cannot be read and is left alone: {}", name, letter.error().message);
       continue;
