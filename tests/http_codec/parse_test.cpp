@@ -77,6 +77,12 @@ TEST(ParseBody, BoundsDepthAndSizes) {
   EXPECT_FALSE(many.error().too_large.empty());
 }
 
+TEST(ParseBody, TellsABoundedNumberOfErrors) {
+  std::string body = R"({"message_ids":[1)";
+  for (int i = 0; i < 10'000; ++i) body += ",1";
+  EXPECT_EQ(parse_ids(body + "]}", "message_ids").error().errors.size(), 100u);
+}
+
 TEST(ParseBody, RefusesBrokenUnicodeAndIds) {
   EXPECT_FALSE(parse_create_named("{\"name\":\"\xC3\"}"));
   EXPECT_FALSE(parse_create_named(R"({"name":"\ud800"})"));

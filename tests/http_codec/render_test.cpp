@@ -80,6 +80,11 @@ TEST(Render, AnyTextIsAJsonStringThatReadsBack) {
   std::string json;
   append_json_string(json, "a\xC3(b");
   EXPECT_EQ(json, "\"a\xEF\xBF\xBD(b\"");
+  for (const auto* not_utf8 : {"\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE0\x80\x80", "\xF0\x80\x80\x80"}) {
+    std::string replaced;
+    append_json_string(replaced, not_utf8);
+    EXPECT_TRUE(nlohmann::json::accept(replaced)) << replaced;
+  }
 }
 
 }  // namespace

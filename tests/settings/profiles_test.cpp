@@ -95,5 +95,15 @@ TEST(Print, WhatIsPrintedLoadsAsTheSame) {
   std::filesystem::remove(path);
 }
 
+TEST(Print, AnyTextIsPrintedAsYamlThatReadsBack) {
+  for (const std::string text :
+       {"a # b", "a: b", "null", "~", " a ", "\"'\\", "*a", "- a", "a\nb\t\x7f", "é"}) {
+    const auto loaded = load({std::nullopt, {"journal.dir=" + text}, {}});
+    const auto again = load({std::nullopt, {}, {}, print(*loaded)});
+    ASSERT_TRUE(again) << again.error().message;
+    EXPECT_EQ(again->settings.journal.dir, text);
+  }
+}
+
 }  // namespace
 }  // namespace holdfast::settings

@@ -59,6 +59,16 @@ TEST(Refusals, BrokenYamlNamesThePlace) {
       << refusal_of_yaml("buffer: {\n");
 }
 
+TEST(Refusals, AliasesThatWouldNotEnd) {
+  EXPECT_EQ(refusal_of_yaml("server: &a {x: *a}\n").substr(0, 8), "FILE:1: ");
+  std::string bomb = "a: &a {}\n";
+  for (char c = 'a'; c < 'z'; ++c) {
+    bomb += std::string(1, static_cast<char>(c + 1)) + ": &" + static_cast<char>(c + 1) + " {x: *" + c +
+            ", y: *" + c + "}\n";
+  }
+  EXPECT_EQ(refusal_of_yaml(bomb), "FILE:1: a: unknown key; did you mean profile?");
+}
+
 TEST(Refusals, ValuesThatDoNotGoTogether) {
   EXPECT_NE(
       refusal_of_yaml("buffer: {performance: {force_flush_timeout: 10s}}\n").find("must not be longer than"),
