@@ -53,7 +53,8 @@ std::optional<SegmentHeader> decode_segment_header(std::string_view bytes) {
   header.salt = reader.integer<std::uint64_t>();
   header.base_lsn = reader.integer<Lsn>();
   const auto crc = reader.integer<std::uint32_t>();
-  if (crc != mask(crc32c(bytes.substr(0, kHeaderCrcOffset))) || header.base_lsn == 0) return std::nullopt;
+  if (crc != mask(crc32c(bytes.substr(0, kHeaderCrcOffset)))) return std::nullopt;
+  if (header.base_lsn == 0 || header.base_lsn > kHighestBase) return std::nullopt;
   return header;
 }
 

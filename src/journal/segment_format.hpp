@@ -24,6 +24,8 @@ inline constexpr std::uint8_t kCommitFlag = 1;  // the last record of a group th
 inline constexpr std::uint8_t kKeyFlag = 2;     // an append with an idempotency key
 // More records than the largest segment holds: an LSN further from the segment's base is not believed.
 inline constexpr Lsn kMostRecords = Lsn{1} << 26;
+// Never reached by counting; above it the LSN after the last one might be 0.
+inline constexpr Lsn kHighestBase = Lsn{1} << 62;
 
 struct SegmentHeader {
   std::uint64_t id = 0;
