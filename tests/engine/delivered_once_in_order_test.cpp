@@ -1,0 +1,301 @@
+// Whatever the store does to its writes, each message gets there once, in the order of its session, with its
+// last content; what it refuses for good becomes a dead letter, and nothing else does.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_future.hpp>
+#include <cstdlib>
+#include <future>
+#include <random>
+
+#include "fakes/memory_file_system.hpp"
+#include "fakes/scripted_store.hpp"
+#include "holdfast/base/ids.hpp"
+#include "holdfast/service/memory_service.hpp"
+
+namespace holdfast {
+namespace {
+
+using store::Fate;
+
+// One shard with everything that delivers, over a store and a disk in memory.
+class Delivery {
+ public:
+  explicit Delivery(store::ScriptedStore& store, std::size_t max_buffer_bytes = 64u << 20)
+      : store_(store), shard_set_(1), probes_(1), pool_("store", 2, 1000), compute_("compute", 1, 1000) {
+    engine::Options options;
+    options.max_buffer_bytes = max_buffer_bytes;
+    options.buffer.round.max_rounds = 2;
+    options.buffer.hybrid.max_rounds = 2;
+    options.flush.workers = 2;
+    options.flush.retry_delay = std::chrono::milliseconds(1);
+    options.flush.max_retry_delay = std::chrono::milliseconds(5);
+    workers_ = std::make_unique<flush::FlushWorkers>(options.flush, store_, text::character_ngram_embedder(),
+                                                     system_clock(), probes_.flush);
+    journal::Options journal;
+    journal.dir = "/j";
+    journal.segment_bytes = 1u << 20;
+    journal.sync_interval = std::chrono::milliseconds(2);
+    journal_ = std::move(*journal::Journal::open(
+        journal, files_, []() -> Result<Lsn> { return Lsn{0}; }, probes_.journal));
+    letters_ = std::move(*flush::DeadLetters::open(files_, "/letters"));
+    parts_ = std::make_unique<engine::Parts>(
+        engine::Parts{std::make_shared<const engine::Options>(options), system_clock(), store_, pool_,
+                      *workers_, *journal_, compute_, *letters_, text::character_ngram_embedder(), tokens_});
+    shards_.push_back(
+        std::make_unique<engine::UserShard>(*parts_, 0, 1, shard_set_.executor(0), *probes_.shards[0]));
+    service_ = std::make_unique<service::MemoryService>(*parts_, shard_set_, shards_);
+    shard_set_.start();
+    journal_->start(1, [this](unsigned, std::vector<journal::Completion> completions) {
+      boost::asio::post(shard_set_.executor(0), [this, completions = std::move(completions)]() mutable {
+        shards_[0]->journal.deliver(std::move(completions));
+      });
+    });
+    EXPECT_TRUE(journal_->replay([](journal::ReplayedRecord) {}));
+    boost::asio::post(shard_set_.executor(0), [this] { shards_[0]->flush_loop.start(); });
+  }
+
+  ~Delivery() {
+    workers_->stop();
+    pool_.stop();
+    compute_.stop();
+    std::promise<void> stopped;
+    boost::asio::post(shard_set_.executor(0), [&] {
+      shards_[0]->flush_loop.stop();
+      stopped.set_value();
+    });
+    stopped.get_future().wait();
+    journal_->stop();
+    shard_set_.stop();
+  }
+
+  template <class T>
+  T run(boost::asio::awaitable<T> work) {
+    return boost::asio::co_spawn(shard_set_.executor(0), std::move(work), boost::asio::use_future).get();
+  }
+
+  std::string new_session(const std::string& user) {
+    const auto id = make_session_id(route_key(user));
+    (void)store_.create_session({id, user, "a", id, {}, {}});
+    return id;
+  }
+
+  engine::Outcome<engine::AddAnswer> add(const std::string& session,
+                                         const std::vector<std::string>& contents) {
+    ingest::AddRequest request;
+    request.session_id = session;
+    for (const auto& content : contents) {
+      NewMessage message;
+      message.content = content;
+      request.messages.push_back(std::move(message));
+    }
+    return run(service_->add_messages(std::move(request)));
+  }
+
+  // Everything in the store (or dead); the messages that are not after so long.
+  std::uint64_t drain(std::chrono::seconds at_most = std::chrono::seconds(60)) {
+    return run(service_->drain(metrics::FlushReason::request, std::chrono::steady_clock::now() + at_most));
+  }
+
+  service::MemoryService& service() { return *service_; }
+  flush::DeadLetters& letters() { return *letters_; }
+  metrics::Probes& probes() { return probes_; }
+  flush::FlushWorkers& workers() { return *workers_; }
+
+ private:
+  store::ScriptedStore& store_;
+  io::MemoryFileSystem files_;
+  runtime::ShardSet shard_set_;
+  metrics::Probes probes_;
+  runtime::BlockingPool pool_, compute_;
+  text::TokenCounter tokens_{"gpt-4o-mini", 1.3};
+  std::unique_ptr<flush::FlushWorkers> workers_;
+  std::unique_ptr<journal::Journal> journal_;
+  std::unique_ptr<flush::DeadLetters> letters_;
+  std::unique_ptr<engine::Parts> parts_;
+  std::vector<std::unique_ptr<engine::UserShard>> shards_;
+  std::unique_ptr<service::MemoryService> service_;
+};
+
+// A thread-safe source of fates, weighed anew with each seed; commits everything once calm.
+class Weather {
+ public:
+  explicit Weather(unsigned seed) : random_(seed), bad_(random_() % 60) {}
+  Fate operator()() {
+    const std::lock_guard lock(mutex_);
+    if (calm_) return Fate::commit;
+    const auto roll = random_() % 100;
+    if (roll % 17 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(random_() % 20));  // late
+    if (roll >= bad_) return Fate::commit;
+    return static_cast<Fate>(1 + roll % 3);
+  }
+  void calm_down() {
+    const std::lock_guard lock(mutex_);
+    calm_ = true;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::mt19937 random_;
+  const unsigned bad_;
+  bool calm_ = false;
+};
+
+unsigned seeds() {
+  const char* wanted = std::getenv("HOLDFAST_STORE_SEEDS");
+  return wanted ? static_cast<unsigned>(std::atoi(wanted)) : 12;
+}
+
+struct Expected {
+  std::vector<std::string> ids;
+  std::map<std::string, std::string> contents;
+};
+
+void play(Delivery& delivery, std::mt19937& random, std::map<std::string, Expected>& sessions) {
+  for (int step = 0; step < 60; ++step) {
+    auto& [session, expected] = *std::next(sessions.begin(), static_cast<int>(random() % sessions.size()));
+    const auto kind = random() % 10;
+    if (kind < 7 || expected.ids.empty()) {
+      std::vector<std::string> contents;
+      for (auto left = 1 + random() % 4; left > 0; --left)
+        contents.push_back("word " + std::to_string(random()));
+      const auto answer = delivery.add(session, contents);
+      ASSERT_TRUE(answer) << answer.error().subject;
+      for (std::size_t i = 0; i < contents.size(); ++i) {
+        expected.ids.push_back(answer->message_ids[i]);
+        expected.contents[answer->message_ids[i]] = contents[i];
+      }
+    } else if (kind < 9) {
+      const auto id = expected.ids[random() % expected.ids.size()];
+      const auto content = "changed " + std::to_string(random());
+      const auto done =
+          delivery.run(delivery.service().update_messages(session, {{id, Role::user, content, ""}}));
+      ASSERT_TRUE(done) << done.error().subject;
+      expected.contents[id] = content;
+    } else {
+      const auto index = random() % expected.ids.size();
+      const auto id = expected.ids[index];
+      ASSERT_TRUE(delivery.run(delivery.service().erase_messages(session, {id})));
+      expected.ids.erase(expected.ids.begin() + static_cast<std::ptrdiff_t>(index));
+    }
+  }
+}
+
+TEST(Delivered, OnceAndInOrderWhateverTheStoreDoes) {
+  for (unsigned seed = 1; seed <= seeds(); ++seed) {
+    SCOPED_TRACE("seed " + std::to_string(seed));
+    Weather weather(seed);
+    store::ScriptedStore store([&] { return weather(); });
+    Delivery delivery(store);
+    std::mt19937 random(seed);
+    std::map<std::string, Expected> sessions;
+    for (int i = 0; i < 5; ++i) sessions[delivery.new_session("user " + std::to_string(i % 2))];
+    play(delivery, random, sessions);
+    if (testing::Test::HasFatalFailure()) return;
+    weather.calm_down();
+    ASSERT_EQ(delivery.drain(), 0u);
+    for (const auto& [session, expected] : sessions) {
+      const auto stored = store.stored(session);
+      std::vector<std::string> ids;
+      std::uint64_t seq = 0;
+      for (const auto& message : stored) {
+        ids.push_back(message.id);
+        EXPECT_GT(message.seq, seq);
+        seq = message.seq;
+        EXPECT_EQ(message.content, expected.contents.at(message.id));
+      }
+      EXPECT_EQ(ids, expected.ids);
+    }
+    EXPECT_EQ(delivery.letters().count(), 0u);
+  }
+}
+
+TEST(Delivered, WhatIsRefusedForGoodIsADeadLetterAndTheRestIsStoredInOrder) {
+  for (unsigned seed = 1; seed <= 5; ++seed) {
+    Weather weather(seed);
+    store::ScriptedStore store([&] { return weather(); },
+                               [](const std::string& content) { return content.starts_with("poison"); });
+    Delivery delivery(store);
+    std::mt19937 random(seed);
+    const auto session = delivery.new_session("u");
+    std::vector<std::string> good;
+    std::size_t bad = 0;
+    for (int i = 0; i < 30; ++i) {
+      std::vector<std::string> contents;
+      for (auto left = 1 + random() % 5; left > 0; --left) {
+        const bool poison = random() % 9 == 0;
+        contents.push_back((poison ? "poison " : "good ") + std::to_string(random()));
+        poison ? void(++bad) : good.push_back(contents.back());
+      }
+      ASSERT_TRUE(delivery.add(session, contents));
+    }
+    weather.calm_down();
+    ASSERT_EQ(delivery.drain(), 0u);
+    std::vector<std::string> stored;
+    for (const auto& message : store.stored(session)) stored.push_back(message.content);
+    EXPECT_EQ(stored, good);
+    EXPECT_EQ(delivery.letters().count(), bad);
+    EXPECT_EQ(delivery.probes().shards[0]->stored_messages.value(), good.size());
+  }
+}
+
+TEST(Delivered, WhenEverythingIsRefusedItIsAnOutage) {
+  std::atomic<bool> refuse = true;
+  store::ScriptedStore store([] { return Fate::commit; }, [&](const std::string&) { return refuse.load(); });
+  Delivery delivery(store);
+  std::vector<std::string> sessions;
+  for (int i = 0; i < 40; ++i) {
+    sessions.push_back(delivery.new_session("u" + std::to_string(i)));
+    ASSERT_TRUE(delivery.add(sessions.back(), {"a message"}));
+  }
+  EXPECT_GT(delivery.drain(std::chrono::seconds(2)), 0u);
+  EXPECT_LE(delivery.letters().count(), 10u);
+  refuse = false;
+  EXPECT_EQ(delivery.drain(), 0u);
+  std::size_t stored = 0;
+  for (const auto& session : sessions) stored += store.stored(session).size();
+  EXPECT_EQ(stored + delivery.letters().count(), sessions.size());
+}
+
+// The store takes nothing for a while: memory keeps a window, the journal the rest; all of it gets there.
+TEST(Delivered, AnOutageLongerThanMemoryIsReadBackFromTheJournal) {
+  std::atomic<bool> down = true;
+  store::ScriptedStore store([&] { return down ? Fate::fail : Fate::commit; });
+  constexpr std::size_t kBudget = 300'000;
+  Delivery delivery(store, kBudget);
+  const std::vector<std::string> sessions{delivery.new_session("a"), delivery.new_session("b"),
+                                          delivery.new_session("c")};
+  std::map<std::string, std::vector<std::string>> sent;
+  for (int i = 0; i < 20; ++i)
+    ASSERT_TRUE(delivery.add(sessions[0], {sent[sessions[0]].emplace_back("first")}));
+  while (!delivery.workers().breaker().open()) (void)delivery.drain(std::chrono::seconds(0));
+  std::mt19937 random(5);
+  for (int i = 0; i < 3000; ++i) {
+    const auto& session = sessions[random() % 3];
+    const auto content = std::to_string(i) + std::string(random() % 500, 'x');
+    const auto answer = delivery.add(session, {content});
+    ASSERT_TRUE(answer) << answer.error().subject;
+    sent[session].push_back(content);
+  }
+  const auto& probe = *delivery.probes().shards[0];
+  EXPECT_GT(probe.backlog_messages.value(), 1000u);
+  std::uint64_t held = 0;
+  for (const auto stage :
+       {metrics::Stage::round_buffer, metrics::Stage::hybrid_buffer, metrics::Stage::in_flight}) {
+    held += probe.stages[stage].bytes_in.value() - probe.stages[stage].bytes_out.value();
+  }
+  EXPECT_LE(held, kBudget);
+  down = false;
+  ASSERT_EQ(delivery.drain(), 0u);
+  EXPECT_EQ(probe.backlog_messages.value(), 0u);
+  for (const auto& session : sessions) {
+    std::vector<std::string> stored;
+    for (const auto& message : store.stored(session)) stored.push_back(message.content);
+    EXPECT_EQ(stored, sent[session]);
+  }
+}
+
+}  // namespace
+}  // namespace holdfast
