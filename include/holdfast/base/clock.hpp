@@ -23,8 +23,8 @@ class Clock {
 // The machine's clocks. Lives for ever.
 const Clock& system_clock();
 
-// "2026-11-21T04:15:00.123456Z": always UTC, always six digits of fraction. The nearest that can be written so
-// for times outside the years 0000 to 9999.
+// "2026-11-21T04:15:00.123456Z": always UTC, always six digits of fraction. The nearest that can be written
+// so for times outside the years 0000 to 9999.
 std::string to_iso8601(Timestamp time);
 
 // Takes RFC 3339 date-times ("…Z" or "+01:00", any fraction; a missing zone is read as UTC) in the
