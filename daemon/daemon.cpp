@@ -226,7 +226,8 @@ void Daemon::wire() {
   window_ = std::make_unique<metrics::WindowHistory>(probes_, settings_.metrics, capacity, clock);
   exporter_ = std::make_unique<metrics::Exporter>(probes_, *window_, clock, fixed_metrics(), [this] {
     metrics::Live live{status_->phase() == http::Phase::ready,
-                       live_options_->get()->mode == engine::Mode::bypass, std::nullopt};
+                       live_options_->get()->mode == engine::Mode::bypass, dead_letters_->count(),
+                       flush_workers_->breaker().open(), std::nullopt};
     if (const auto counts = store_watch_->state().counts) {
       live.store = {counts->users, counts->agents, counts->sessions, counts->messages, counts->knowledge};
     }

@@ -9,6 +9,7 @@
 #include <iterator>
 #include <memory>
 
+#include "holdfast/base/failpoint.hpp"
 #include "holdfast/base/ids.hpp"
 #include "holdfast/base/log.hpp"
 #include "holdfast/flush/retry_policy.hpp"
@@ -308,6 +309,7 @@ void FlushLoop::settled(const std::string& session_id, const std::vector<Lsn>& l
     journal_.acknowledge(lsns);  // deleted meanwhile: nothing of it is owed any more
   }
   serve_waiting();
+  if (answer) read_backlog_when_room();
   wake_waiters();
 }
 
@@ -353,6 +355,7 @@ void FlushLoop::stored(SessionState& session) {
     for (const auto& operation : batch.operations) user->features.erase(std::string(operation.id()));
     if (session.dead_in_batch > 0) table_.written(*user);  // what was found a moment ago is not any more
   }
+  HOLDFAST_PASS("batch_stored");
   journal_.acknowledge(batch.lsns());
 }
 
@@ -546,14 +549,7 @@ void FlushLoop::on_housekeeping() {
   if (parts_.flush.longest_write() > kStoreHangs) parts_.flush.breaker().trip(parts_.clock.steady_now());
   retry_after_recovery();
   serve_waiting();
-  const bool room = held_bytes() < window_bytes() / 2 && !parts_.flush.breaker().open();
-  if (!backlog_.empty() && !reading_backlog_ && room) {
-    reading_backlog_ = true;
-    asio::co_spawn(executor_, read_backlog(), [this](const std::exception_ptr& problem) {
-      reading_backlog_ = false;
-      if (problem) log::error("reading the backlog ended in an exception");
-    });
-  }
+  read_backlog_when_room();
   housekeeping_timer_.expires_after(kHousekeepingInterval);
   housekeeping_timer_.async_wait([this](const boost::system::error_code& cancelled) {
     if (!cancelled) on_housekeeping();
@@ -584,6 +580,16 @@ void FlushLoop::retry_after_recovery() {
     session->retry_at = now;
     touched(*session);
   }
+}
+
+void FlushLoop::read_backlog_when_room() {
+  const bool room = held_bytes() < window_bytes() / 2 && !parts_.flush.breaker().open();
+  if (backlog_.empty() || reading_backlog_ || !room || stopped_) return;
+  reading_backlog_ = true;
+  asio::co_spawn(executor_, read_backlog(), [this](const std::exception_ptr& problem) {
+    reading_backlog_ = false;
+    if (problem) log::error("reading the backlog ended in an exception");
+  });
 }
 
 // A quarter of the window at a time. What comes back is on its way to the store at once.

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "holdfast/base/failpoint.hpp"
 #include "holdfast/text/features.hpp"
 
 namespace holdfast::flush {
@@ -83,7 +84,9 @@ void FlushWorkers::write(std::vector<Job> jobs, std::size_t worker) {
     fill_features(job.batch, embedder_);
     batches.push_back(std::move(job.batch));
   }
+  HOLDFAST_PASS("store_before_write");
   auto answers = store_.write(batches);
+  HOLDFAST_PASS("store_committed");
   const auto spent = static_cast<std::uint64_t>((clock_.steady_now() - began).count());
   write_began_[worker].store(0, std::memory_order_relaxed);
   probe_.busy_workers.subtract(1);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "holdfast/base/failpoint.hpp"
 #include "holdfast/base/log.hpp"
 #include "segment_format.hpp"
 
@@ -39,6 +40,7 @@ Result<void> SegmentLog::open(Recovered& found, Lsn next_lsn) {
     if (auto done = write_again(headers_.back()); !done) return done;
   }
   if (auto done = segment_->publish(files_, options_.dir); !done) return done;
+  HOLDFAST_PASS("last_segment_written_again");
   if (again) {
     if (auto done = files_.remove(options_.dir / segment_name(headers_.back().id)); !done) return done;
     removal_unsynced_ = true;
@@ -180,6 +182,7 @@ bool SegmentLog::sync() {
   last_sync_ = SteadyClock::now();
   probe_.sync_ns.record(static_cast<std::uint64_t>((last_sync_ - began).count()));
   unsynced_ = false;
+  HOLDFAST_PASS("journal_synced");
   if (!done) poison(done.error());
   return !failed_;
 }
@@ -225,6 +228,7 @@ void SegmentLog::delete_stored_segments() {
       log::warn("journal: a segment could not be deleted: {}", removed.error().message);
       return;
     }
+    HOLDFAST_PASS("segment_removed");
     removal_unsynced_ = true;
     ledger_.remove_oldest();
     headers_.erase(headers_.begin());

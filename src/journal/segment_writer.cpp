@@ -4,6 +4,8 @@
 #include <random>
 #include <utility>
 
+#include "holdfast/base/failpoint.hpp"
+
 namespace holdfast::journal {
 namespace {
 
@@ -39,7 +41,9 @@ Result<std::unique_ptr<SegmentWriter>> SegmentWriter::create(PreparedFile file, 
 }
 
 Result<void> SegmentWriter::publish(io::FileSystem& files, const io::Path& dir) {
+  HOLDFAST_PASS("segment_before_rename");
   if (auto done = files.rename(dir / name_, dir / segment_name(header_.id)); !done) return done;
+  HOLDFAST_PASS("segment_before_directory_sync");
   return files.sync_directory(dir);
 }
 
@@ -47,6 +51,7 @@ Result<void> SegmentWriter::write(std::string_view records) {
   const std::array<std::string_view, 1> pieces{records};
   if (auto done = file_->write_at(offset_, pieces); !done) return done;
   offset_ += records.size();
+  HOLDFAST_PASS("journal_written");
   return {};
 }
 

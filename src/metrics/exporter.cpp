@@ -68,6 +68,10 @@ void add_identity(const Fixed& fixed, const Live& live, bool journal_failed, Fam
   families.gauge("holdfast_bypass_mode",
                  "1 in bypass mode: no buffers, every write goes to the store at once.",
                  live.bypass ? 1.0 : 0.0);
+  families.gauge("holdfast_dead_letters", "Operations that the store refused for good, waiting for somebody.",
+                 static_cast<double>(live.dead_letters));
+  families.gauge("holdfast_store_circuit_open", "1 while the store takes nothing and only probes go to it.",
+                 live.store_circuit_open ? 1.0 : 0.0);
   add_durability(fixed, live, journal_failed, families);
   if (live.store) add_store_counts(*live.store, families);
 }

@@ -73,6 +73,9 @@ void add_stages(const Probes& probes, SteadyTime now, Families& families) {
                  sum_of(probes, &ShardProbe::round_tokens));
   families.gauge("holdfast_dirty_sessions", "Sessions with something not yet in the store now.",
                  sum_of(probes, &ShardProbe::dirty_sessions));
+  families.gauge("holdfast_backlog_messages",
+                 "Acknowledged messages that are in the journal only, not in memory.",
+                 sum_of(probes, &ShardProbe::backlog_messages));
   families.gauge("holdfast_oldest_unflushed_age_seconds",
                  "Age of the oldest message that is not yet in the store; 0 when there is none.",
                  oldest_unflushed_seconds(probes, now));
@@ -189,6 +192,10 @@ void add_journal(const JournalProbe& journal, Families& families) {
                  number(journal.unacknowledged));
   families.counter("holdfast_journal_deleted_segments_total", "Segment files deleted, all in the store.",
                    number(journal.segments_deleted));
+  families.gauge("holdfast_journal_reserve_missing", "1 while the disk has no space for another segment.",
+                 number(journal.reserve_missing));
+  families.gauge("holdfast_journal_damaged_regions", "Damaged regions that the last start found.",
+                 number(journal.damaged_regions));
   families.gauge("holdfast_journal_failed",
                  "1 once the journal has failed and refuses writes until a restart.", number(journal.failed));
 }

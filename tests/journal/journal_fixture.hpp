@@ -40,7 +40,7 @@ class JournalFixture : public testing::Test {
   Options options() {
     Options made;
     made.dir = "/j";
-    made.segment_bytes = 8192;
+    made.segment_bytes = segment_bytes;
     made.durability = durability;
     made.sync_interval = std::chrono::milliseconds(1);
     return made;
@@ -139,6 +139,7 @@ class JournalFixture : public testing::Test {
   std::size_t segment_files() { return segment_names().size(); }
 
   Durability durability = Durability::fsync;
+  std::uint64_t segment_bytes = 8192;
   io::MemoryFileSystem files;
   std::unique_ptr<metrics::JournalProbe> probe;
   std::unique_ptr<Journal> journal;

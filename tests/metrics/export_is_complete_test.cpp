@@ -97,7 +97,7 @@ class ExportTest : public testing::Test {
                8'000'000'000,
                180s,
                {"/proc", "/sys/fs/cgroup", {{"journal", directory_.path()}}}};
-  Live live_{true, false, StoreCounts{1, 2, 3, 4, 5}};
+  Live live_{true, false, 1, true, StoreCounts{1, 2, 3, 4, 5}};
 };
 
 TEST_F(ExportTest, EveryNameHasThePrefixAHelpAndTheSuffixOfItsType) {

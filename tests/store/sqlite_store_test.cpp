@@ -91,6 +91,17 @@ struct SqliteStoreTest : testing::Test {
   }
 };
 
+TEST_F(SqliteStoreTest, AnIdOfOneUserIsNotThatOfTheOtherUser) {
+  make_session("u", "s");
+  make_session("v", "t");
+  ASSERT_TRUE(write({message("m", "of u")}, "u", "s"));
+  const std::vector<std::string> ids{"m"};
+  EXPECT_TRUE(store->find_messages("v", ids)->empty());
+  ASSERT_TRUE(write({message("m", "of v")}, "v", "t"));
+  EXPECT_EQ(store->find_messages("u", ids)->at(0).content, "of u");
+  EXPECT_EQ(store->find_messages("v", ids)->at(0).content, "of v");
+}
+
 TEST_F(SqliteStoreTest, NamesAreUnique) {
   EXPECT_EQ(*store->create_user({"1", "al", "", now, now}), Outcome::done);
   EXPECT_EQ(*store->create_user({"2", "al", "", now, now}), Outcome::name_taken);

@@ -79,6 +79,7 @@ class FlushLoop {
   void on_housekeeping();
   void serve_waiting();
   void retry_after_recovery();
+  void read_backlog_when_room();
   asio::awaitable<void> read_backlog();
   std::size_t held_bytes() const;
   std::size_t window_bytes() const;  // what rounds may take in memory while the store is down

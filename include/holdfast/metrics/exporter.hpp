@@ -47,6 +47,8 @@ struct StoreCounts {
 struct Live {
   bool ready = false;
   bool bypass = false;
+  std::size_t dead_letters = 0;
+  bool store_circuit_open = false;
   std::optional<StoreCounts> store;  // when the store can say so cheaply
 };
 
