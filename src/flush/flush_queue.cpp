@@ -26,7 +26,21 @@ void FlushQueue::push(Job job) {
   ready_.notify_one();
 }
 
-std::vector<Job> FlushQueue::pop(std::size_t max_jobs) {
+namespace {
+
+std::size_t bytes_of(const store::SessionBatch& batch) {
+  std::size_t sum = 0;
+  for (const auto& operation : batch.operations) {
+    if (const auto* insert = std::get_if<store::InsertMessage>(&operation))
+      sum += insert->message.content.size();
+  }
+  return sum;
+}
+
+}  // namespace
+
+std::vector<Job> FlushQueue::pop(std::size_t max_jobs, std::size_t max_bytes) {
+  std::size_t bytes = 0;
   std::vector<Job> taken;
   std::unique_lock lock(mutex_);
   const auto has_work = [this] {
@@ -34,7 +48,8 @@ std::vector<Job> FlushQueue::pop(std::size_t max_jobs) {
   };
   ready_.wait(lock, [&] { return closed_ || has_work(); });
   for (auto& jobs : jobs_) {
-    while (!jobs.empty() && taken.size() < max_jobs) {
+    while (!jobs.empty() && taken.size() < max_jobs && bytes < max_bytes) {
+      bytes += bytes_of(jobs.front().batch);
       taken.push_back(std::move(jobs.front()));
       jobs.pop_front();
     }

@@ -15,6 +15,8 @@ namespace {
 // A worker's share of one transaction: enough batches that its one sync is spread thin, few enough that the
 // others find work.
 constexpr std::size_t kMaxJobsAWrite = 64;
+// Their terms and vectors take several times the space of the contents.
+constexpr std::size_t kMaxBytesAWrite = 2u << 20;
 
 void fill_features(store::SessionBatch& batch, const text::Embedder& embedder) {
   for (auto& operation : batch.operations) {
@@ -67,7 +69,7 @@ std::chrono::nanoseconds FlushWorkers::longest_write() const {
 void FlushWorkers::run(std::size_t worker) {
   const auto most = std::max(options_.batch_write_threshold, kMaxJobsAWrite);
   for (;;) {
-    auto jobs = queue_.pop(most);
+    auto jobs = queue_.pop(most, kMaxBytesAWrite);
     if (jobs.empty()) return;
     write(std::move(jobs), worker);
   }
