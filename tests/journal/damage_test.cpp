@@ -20,7 +20,7 @@ struct DamagedJournal : JournalFixture {
     const bool full = std::getenv("HOLDFAST_FULL") != nullptr;
     if (full) segment_bytes = 80'000;
     open();
-    for (int i = 0; i < (full ? 220 : 6); ++i) {
+    for (int i = 0; i < (full ? 165 : 6); ++i) {
       contents.push_back("record " + std::to_string(i) + std::string(full ? 130 : 0, ' '));
       put(contents.back());
     }
