@@ -27,6 +27,8 @@ asio::awaitable<Outcome<std::vector<Message>>> find_messages(UserShard& shard, s
     }
   }
   if (elsewhere.empty()) co_return found;
+  // Asked before the store is: while it answers, the journal's may come back to the buffers.
+  const bool some_in_journal = user.backlog_bytes > 0;
   auto& store = shard.parts.store;
   auto call = [&store, user_id, elsewhere] { return store.find_messages(user_id, elsewhere); };
   auto stored = co_await runtime::call_blocking(shard.parts.store_pool, shard.parts.options->store_timeout,
@@ -34,7 +36,7 @@ asio::awaitable<Outcome<std::vector<Message>>> find_messages(UserShard& shard, s
   if (!stored) co_return unavailable(stored.error());
   const bool all = stored->size() == elsewhere.size();
   std::move(stored->begin(), stored->end(), std::back_inserter(found));
-  if (!all && shard.table.insert_user(user_id).backlog_bytes > 0) {
+  if (!all && some_in_journal) {
     co_return Failure{FailureKind::unavailable, Entity::message,
                       "messages of this user wait in the journal for the store",
                       metrics::RefusalReason::store};

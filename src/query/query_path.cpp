@@ -36,7 +36,10 @@ asio::awaitable<Outcome<void>> check_names(UserShard& shard, const Query& query)
 
 asio::awaitable<Answer> search_everywhere(UserShard& shard, const Query& query, std::size_t limit) {
   const auto prepared = text::prepare_query(query.text, shard.parts.embedder);
-  auto buffered = search_buffers(shard, shard.table.insert_user(query.user_id), query, prepared);
+  auto& user = shard.table.insert_user(query.user_id);
+  // Asked before the store is: while it answers, the journal's may come back to the buffers.
+  const bool some_in_journal = user.backlog_bytes > 0;
+  auto buffered = search_buffers(shard, user, query, prepared);
   store::StoreQuery wanted;
   wanted.user_id = query.user_id;
   wanted.agent_id = query.agent_id;
@@ -51,7 +54,7 @@ asio::awaitable<Answer> search_everywhere(UserShard& shard, const Query& query, 
   auto stored = co_await runtime::call_blocking(shard.parts.store_pool, shard.parts.options->store_timeout,
                                                 std::move(call));
   Answer answer;
-  answer.partial = !stored || shard.table.insert_user(query.user_id).backlog_bytes > 0;
+  answer.partial = !stored || some_in_journal;
   const auto stats = stored ? std::move(stored->stats) : buffered.stats;
   auto results = stored ? std::move(stored->results) : std::vector<ScoredResult>{};
   const text::Scorer scorer(prepared, stats, query.source);

@@ -124,12 +124,14 @@ class Weather {
  public:
   explicit Weather(unsigned seed) : random_(seed), bad_(random_() % 60) {}
   Fate operator()() {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     if (calm_) return Fate::commit;
     const auto roll = random_() % 100;
-    if (roll % 17 == 0) std::this_thread::sleep_for(std::chrono::milliseconds(random_() % 20));  // late
-    if (roll >= bad_) return Fate::commit;
-    return static_cast<Fate>(1 + roll % 3);
+    const auto turns = roll % 17 == 0 ? random_() % 10'000 : 0;
+    const auto fate = roll >= bad_ ? Fate::commit : static_cast<Fate>(1 + roll % 3);
+    lock.unlock();
+    for (auto left = turns; left > 0; --left) std::this_thread::yield();  // late
+    return fate;
   }
   void calm_down() {
     const std::lock_guard lock(mutex_);
@@ -297,6 +299,33 @@ TEST(Delivered, AnOutageLongerThanMemoryIsReadBackFromTheJournal) {
     for (const auto& message : store.stored(session)) stored.push_back(message.content);
     EXPECT_EQ(stored, sent[session]);
   }
+}
+
+// A message that is only in the journal when a reader asks, and is stored before the reader gets the store's
+// answer, which does not know it yet.
+TEST(Delivered, AMessageOnItsWayOutOfTheJournalIsNeverSaidToBeUnknown) {
+  std::atomic<bool> down = true;
+  store::ScriptedStore store([&] { return down ? Fate::fail : Fate::commit; });
+  Delivery delivery(store, 100'000);
+  const auto session = delivery.new_session("a");
+  const auto& backlog = delivery.probes().shards[0]->backlog_messages;
+  ASSERT_TRUE(delivery.add(session, {"first"}));
+  while (!delivery.workers().breaker().open()) (void)delivery.drain(std::chrono::seconds(0));
+  std::string last;
+  while (backlog.value() < 10) {
+    const auto answer = delivery.add(session, {std::string(1000, 'x')});
+    ASSERT_TRUE(answer) << answer.error().subject;
+    last = answer->message_ids[0];
+  }
+  store.after_find = [&] {
+    down = false;
+    while (backlog.value() > 0) std::this_thread::yield();
+  };
+  const auto read = delivery.run(delivery.service().read_messages(session, {last}));
+  ASSERT_FALSE(read);
+  EXPECT_EQ(read.error().kind, engine::FailureKind::unavailable);
+  ASSERT_EQ(delivery.drain(), 0u);
+  EXPECT_TRUE(delivery.run(delivery.service().read_messages(session, {last})));
 }
 
 }  // namespace

@@ -41,6 +41,8 @@ class ScriptedStore final : public MemoryStore {
     return messages;
   }
   std::uint64_t write_calls() const { return calls_; }
+  // What happens between finding messages and answering with them; on the caller's thread.
+  std::function<void()> after_find;
 
   std::vector<Result<void>> write(std::span<const SessionBatch> batches) override {
     const auto fate = fate_();
@@ -85,11 +87,14 @@ class ScriptedStore final : public MemoryStore {
     return std::optional(SessionEntry{found->second, 0});
   }
   Result<std::vector<Message>> find_messages(std::string_view, std::span<const std::string> ids) override {
-    const std::lock_guard lock(mutex_);
     std::vector<Message> found;
-    for (const auto& id : ids) {
-      if (const auto row = rows_.find(id); row != rows_.end()) found.push_back(row->second.message);
+    {
+      const std::lock_guard lock(mutex_);
+      for (const auto& id : ids) {
+        if (const auto row = rows_.find(id); row != rows_.end()) found.push_back(row->second.message);
+      }
     }
+    if (after_find) after_find();
     return found;
   }
 
