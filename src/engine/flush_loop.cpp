@@ -9,10 +9,8 @@
 #include <iterator>
 #include <memory>
 
-#include "holdfast/base/failpoint.hpp"
-#include "holdfast/base/ids.hpp"
+#include "batch_in_flight.hpp"
 #include "holdfast/base/log.hpp"
-#include "holdfast/flush/retry_policy.hpp"
 
 namespace holdfast::engine {
 namespace {
@@ -21,15 +19,9 @@ using metrics::FlushReason;
 using metrics::Stage;
 
 constexpr std::chrono::milliseconds kHousekeepingInterval{250};
-constexpr std::chrono::seconds kFailureLogInterval{5};
-constexpr unsigned kMostDeadInARow = 10;
 // A store write that takes longer counts as a store that takes nothing: what fills memory meanwhile may stay
 // in the journal.
 constexpr std::chrono::seconds kStoreHangs{2};
-
-std::uint64_t random_bits() {
-  return route_key(random_hex(16)) << 32 ^ route_key(random_hex(16));
-}
 
 flush::Priority priority_of(FlushReason reason) {
   switch (reason) {
@@ -48,77 +40,6 @@ flush::Priority priority_of(FlushReason reason) {
       break;
   }
   return flush::Priority::low;
-}
-
-// The batch as the store takes it: operations on older messages first, then the new ones in order.
-store::SessionBatch to_store_batch(const SessionState& session, const buffer::Batch& batch) {
-  const auto lsns = batch.lsns();
-  store::SessionBatch out;
-  out.id = session.session.id + ":" + std::to_string(lsns.empty() ? 0 : lsns.front());
-  out.user_id = session.session.user_id;
-  out.session_id = session.session.id;
-  for (const auto& operation : batch.operations) {
-    if (const auto* change = std::get_if<buffer::Change>(&operation.what)) {
-      const auto& to = change->message;
-      out.operations.push_back(
-          store::UpdateMessage{to.id, to.role, to.content, to.metadata, to.updated_at, operation.lsn, {}});
-    } else {
-      out.operations.push_back(store::EraseMessage{std::string(operation.id()), operation.lsn});
-    }
-  }
-  for (const auto& round : batch.rounds) {
-    for (const auto& held : round.messages) {
-      out.operations.push_back(store::InsertMessage{held.message, held.lsn, {}});
-    }
-  }
-  return out;
-}
-
-// An operation of the batch in flight (as to_store_batch counts them) as what would bring it back.
-flush::DeadLetter letter_for(const SessionState& session, std::size_t index) {
-  const auto& batch = *session.buffer.in_flight();
-  const auto& user_id = session.session.user_id;
-  const auto& session_id = session.session.id;
-  flush::DeadLetter letter;
-  const auto fill = [&](Lsn lsn, std::string_view message_id, const char* name,
-                        const journal::Operation& what) {
-    letter.id = flush::dead_letter_id(lsn, message_id);
-    letter.user_id = user_id;
-    letter.session_id = session_id;
-    letter.message_id = message_id;
-    letter.operation = name;
-    letter.type = static_cast<std::uint8_t>(journal::type_of(what));
-    letter.payload = journal::encode(what);
-  };
-  if (index < batch.operations.size()) {
-    const auto& operation = batch.operations[index];
-    if (const auto* change = std::get_if<buffer::Change>(&operation.what)) {
-      const auto& to = change->message;
-      fill(operation.lsn, to.id, "update",
-           journal::UpdateRecord{
-               user_id, session_id, to.updated_at, {{to.id, to.role, to.content, to.metadata}}});
-    } else {
-      const std::string id(operation.id());
-      fill(operation.lsn, id, "erase", journal::EraseRecord{user_id, session_id, {id}});
-    }
-    return letter;
-  }
-  index -= batch.operations.size();
-  for (const auto& round : batch.rounds) {
-    if (index >= round.messages.size()) {
-      index -= round.messages.size();
-      continue;
-    }
-    const auto& held = round.messages[index];
-    journal::AppendRecord record;
-    record.user_id = user_id;
-    record.round.session_id = session_id;
-    record.round.tokens = held.tokens;
-    record.round.messages = {held.message};
-    fill(held.lsn, held.message.id, "insert", record);
-    break;
-  }
-  return letter;
 }
 
 }  // namespace
@@ -269,7 +190,7 @@ void FlushLoop::hand_over(SessionState& session) {
   session.with_worker = true;
   session.retry_at.reset();
   flush::Job job;
-  job.batch = to_store_batch(session, batch);
+  job.batch = to_store_batch(session);
   auto& operations = job.batch.operations;
   const auto part = session.bisection->next();
   if (session.verification == SessionState::Verification::due) {
@@ -286,155 +207,6 @@ void FlushLoop::hand_over(SessionState& session) {
                           answer = std::move(answer)]() mutable { settled(id, lsns, std::move(answer)); });
   };
   parts_.flush.queue().push(std::move(job));
-}
-
-void FlushLoop::settled(const std::string& session_id, const std::vector<Lsn>& lsns, Result<void> answer) {
-  auto& breaker = parts_.flush.breaker();
-  if (answer || answer.error().kind == ErrorKind::permanent) {
-    breaker.succeeded();
-  } else {
-    breaker.failed(parts_.clock.steady_now(), random_bits());
-  }
-  if (auto* session = table_.find_session(session_id)) {
-    session->with_worker = false;
-    if (answer) {
-      accepted(*session);
-    } else if (answer.error().kind == ErrorKind::permanent) {
-      refused(*session, answer.error());
-    } else {
-      failed(*session, answer.error());
-    }
-    touched(*session);
-  } else {
-    journal_.acknowledge(lsns);  // deleted meanwhile: nothing of it is owed any more
-  }
-  serve_waiting();
-  if (answer) read_backlog_when_room();
-  wake_waiters();
-}
-
-void FlushLoop::accepted(SessionState& session) {
-  if (session.verification == SessionState::Verification::due) {
-    session.verification = SessionState::Verification::passed;
-    return;  // so the part it was refused for is tried again, and split or given up when refused again
-  }
-  parts_.flush.dead_in_a_row().store(0, std::memory_order_relaxed);
-  session.attempts = 0;
-  session.bisection->accepted();
-  if (session.bisection->done()) stored(session);
-}
-
-void FlushLoop::refused(SessionState& session, const Error& error) {
-  using Verification = SessionState::Verification;
-  if (session.verification == Verification::due) {
-    session.verification = Verification::none;
-    failed(session, error);
-    asio::co_spawn(executor_, check_session_exists(session.session.id),
-                   [](const std::exception_ptr& problem) {
-                     if (problem) log::error("checking a refused session ended in an exception");
-                   });
-  } else if (session.verification == Verification::none) {
-    session.verification = Verification::due;
-  } else if (!session.bisection->refused()) {
-    bury(session, error.message);
-  }
-}
-
-void FlushLoop::stored(SessionState& session) {
-  const auto batch = session.buffer.batch_settled();
-  session.bisection.reset();
-  probe_.flushed_batches.add();
-  probe_.stored_messages.add(batch.message_count() - std::min(batch.message_count(), session.dead_in_batch));
-  probe_.stages[Stage::in_flight].leave(batch.message_count(), batch.bytes());
-  probe_.operation_bytes.subtract(batch.operation_bytes());
-  if (auto* user = table_.find_user(session.session.user_id)) {
-    table_.release(*user, batch.bytes() + batch.message_count() * kMessageOverhead);
-    for (const auto& round : batch.rounds) {
-      for (const auto& held : round.messages) user->features.erase(held.message.id);
-    }
-    for (const auto& operation : batch.operations) user->features.erase(std::string(operation.id()));
-    if (session.dead_in_batch > 0) table_.written(*user);  // what was found a moment ago is not any more
-  }
-  HOLDFAST_PASS("batch_stored");
-  journal_.acknowledge(batch.lsns());
-}
-
-void FlushLoop::failed(SessionState& session, const Error& error) {
-  const auto now = parts_.clock.steady_now();
-  ++session.attempts;
-  const bool refused = error.kind == ErrorKind::permanent;
-  probe_.failed_batches.add();
-  probe_.retries[refused ? metrics::RetryReason::store_permanent : metrics::RetryReason::store_retryable]
-      .add();
-  const auto delay = flush::retry_delay(parts_.options->flush, session.attempts, random_bits());
-  session.retry_at = now + delay;
-  if (now - last_failure_log_ >= kFailureLogInterval) {
-    last_failure_log_ = now;
-    log::warn("flush failed, attempt {}, next try in {} ms, {} sessions waiting on this shard: {}",
-              session.attempts, delay.count(), dirty_.size(), error.message);
-  }
-}
-
-// The operation that is the bisection's turn is refused alone. When one after the other is refused nothing
-// is wrong with them: then they wait like in any outage.
-void FlushLoop::bury(SessionState& session, std::string reason) {
-  auto& dead_in_a_row = parts_.flush.dead_in_a_row();
-  if (dead_in_a_row.fetch_add(1, std::memory_order_relaxed) >= kMostDeadInARow) {
-    dead_in_a_row.fetch_sub(1, std::memory_order_relaxed);
-    return failed(session, permanent("nearly everything is refused, so nothing is given up: " + reason));
-  }
-  auto letter = letter_for(session, session.bisection->next().begin);
-  letter.reason = std::move(reason);
-  letter.attempts = session.attempts + 1;
-  letter.died_at = parts_.clock.now();
-  session.with_worker = true;  // nothing else of it goes meanwhile
-  asio::co_spawn(executor_, put_dead_letter(session.session.id, std::move(letter)),
-                 [](const std::exception_ptr& problem) {
-                   if (problem) log::error("putting a dead letter aside ended in an exception");
-                 });
-}
-
-asio::awaitable<void> FlushLoop::put_dead_letter(std::string session_id, flush::DeadLetter letter) {
-  const auto what = letter.operation + " of message " + letter.message_id + " in session " + session_id;
-  const auto reason = letter.reason;
-  const auto id = letter.id;
-  auto call = [&letters = parts_.dead_letters, letter = std::move(letter)] { return letters.put(letter); };
-  const auto put = co_await runtime::call_blocking(parts_.store_pool, parts_.options->store_timeout, call);
-  auto* session = table_.find_session(session_id);
-  if (!session) co_return;
-  session->with_worker = false;
-  if (put) {
-    log::error("the store refuses the {}; it is dead letter {} now: {}", what, id, reason);
-    probe_.dead[metrics::DeadReason::store_refused].add();
-    ++session->dead_in_batch;
-    session->attempts = 0;
-    session->bisection->drop();
-    if (session->bisection->done()) stored(*session);
-  } else {
-    failed(*session, put.error());
-  }
-  touched(*session);
-  wake_waiters();
-}
-
-// A store that refuses a batch for good may have lost the session behind our back; then its messages have
-// nowhere to go.
-asio::awaitable<void> FlushLoop::check_session_exists(std::string session_id) {
-  auto& store = parts_.store;
-  auto call = [&store, session_id] { return store.session(session_id); };
-  const auto entry = co_await runtime::call_blocking(parts_.store_pool, parts_.options->store_timeout, call);
-  auto* session = table_.find_session(session_id);
-  if (entry && !*entry && session && !session->with_worker) give_up(*session);
-}
-
-void FlushLoop::give_up(SessionState& session) {
-  std::uint64_t messages = 0;
-  session.buffer.for_each([&](Stage, const Message&) { ++messages; });
-  probe_.dead[metrics::DeadReason::session_gone].add(messages);
-  log::error("session {} is no longer in the store: {} of its messages are given up", session.session.id,
-             messages);
-  forget(session);
-  table_.erase_session(session);
 }
 
 asio::awaitable<Result<void>> FlushLoop::write_through(store::SessionBatch batch) {
@@ -461,11 +233,7 @@ asio::awaitable<Result<void>> FlushLoop::write_through(store::SessionBatch batch
       },
       asio::use_awaitable, std::move(batch));
   (answer ? probe_.flushed_batches : probe_.failed_batches).add();
-  if (answer || answer.error().kind == ErrorKind::permanent) {
-    parts_.flush.breaker().succeeded();
-  } else {
-    parts_.flush.breaker().failed(parts_.clock.steady_now(), random_bits());
-  }
+  tell_breaker(answer);
   wake_waiters();
   co_return answer;
 }

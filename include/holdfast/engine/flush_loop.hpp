@@ -63,6 +63,8 @@ class FlushLoop {
   void submit(SessionState& session);
   void hand_over(SessionState& session);
   void wait_in_line(SessionState& session, bool first);
+  // A worker's answer, posted to the shard (flush_outcome.cpp).
+  void tell_breaker(const Result<void>& answer);
   void settled(const std::string& session_id, const std::vector<Lsn>& lsns, Result<void> answer);
   void accepted(SessionState& session);
   void refused(SessionState& session, const Error& error);
@@ -72,6 +74,7 @@ class FlushLoop {
   asio::awaitable<void> put_dead_letter(std::string session_id, flush::DeadLetter letter);
   asio::awaitable<void> check_session_exists(std::string session_id);
   void give_up(SessionState& session);
+
   void count(const std::vector<buffer::SessionBuffer::Move>& moves);
   void schedule(SessionState& session);
   void arm();

@@ -1,0 +1,81 @@
+#include "batch_in_flight.hpp"
+
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "holdfast/journal/record.hpp"
+
+namespace holdfast::engine {
+
+store::SessionBatch to_store_batch(const SessionState& session) {
+  const auto& batch = *session.buffer.in_flight();
+  const auto lsns = batch.lsns();
+  store::SessionBatch out;
+  out.id = session.session.id + ":" + std::to_string(lsns.empty() ? 0 : lsns.front());
+  out.user_id = session.session.user_id;
+  out.session_id = session.session.id;
+  for (const auto& operation : batch.operations) {
+    if (const auto* change = std::get_if<buffer::Change>(&operation.what)) {
+      const auto& to = change->message;
+      out.operations.push_back(
+          store::UpdateMessage{to.id, to.role, to.content, to.metadata, to.updated_at, operation.lsn, {}});
+    } else {
+      out.operations.push_back(store::EraseMessage{std::string(operation.id()), operation.lsn});
+    }
+  }
+  for (const auto& round : batch.rounds) {
+    for (const auto& held : round.messages) {
+      out.operations.push_back(store::InsertMessage{held.message, held.lsn, {}});
+    }
+  }
+  return out;
+}
+
+flush::DeadLetter letter_for(const SessionState& session, std::size_t index) {
+  const auto& batch = *session.buffer.in_flight();
+  const auto& user_id = session.session.user_id;
+  const auto& session_id = session.session.id;
+  flush::DeadLetter letter;
+  const auto fill = [&](Lsn lsn, std::string_view message_id, const char* name,
+                        const journal::Operation& what) {
+    letter.id = flush::dead_letter_id(lsn, message_id);
+    letter.user_id = user_id;
+    letter.session_id = session_id;
+    letter.message_id = message_id;
+    letter.operation = name;
+    letter.type = static_cast<std::uint8_t>(journal::type_of(what));
+    letter.payload = journal::encode(what);
+  };
+  if (index < batch.operations.size()) {
+    const auto& operation = batch.operations[index];
+    if (const auto* change = std::get_if<buffer::Change>(&operation.what)) {
+      const auto& to = change->message;
+      fill(operation.lsn, to.id, "update",
+           journal::UpdateRecord{
+               user_id, session_id, to.updated_at, {{to.id, to.role, to.content, to.metadata}}});
+    } else {
+      const std::string id(operation.id());
+      fill(operation.lsn, id, "erase", journal::EraseRecord{user_id, session_id, {id}});
+    }
+    return letter;
+  }
+  index -= batch.operations.size();
+  for (const auto& round : batch.rounds) {
+    if (index >= round.messages.size()) {
+      index -= round.messages.size();
+      continue;
+    }
+    const auto& held = round.messages[index];
+    journal::AppendRecord record;
+    record.user_id = user_id;
+    record.round.session_id = session_id;
+    record.round.tokens = held.tokens;
+    record.round.messages = {held.message};
+    fill(held.lsn, held.message.id, "insert", record);
+    break;
+  }
+  return letter;
+}
+
+}  // namespace holdfast::engine

@@ -1,0 +1,18 @@
+// A session's batch in flight in the forms in which others take it. Precondition of both: there is one.
+#pragma once
+
+#include <cstddef>
+
+#include "holdfast/engine/session_table.hpp"
+#include "holdfast/flush/dead_letters.hpp"
+#include "holdfast/store/memory_store.hpp"
+
+namespace holdfast::engine {
+
+// As the store takes it: operations on older messages first, then the new ones in order.
+store::SessionBatch to_store_batch(const SessionState& session);
+
+// One operation of it (counted as in to_store_batch) as what would bring it back.
+flush::DeadLetter letter_for(const SessionState& session, std::size_t index);
+
+}  // namespace holdfast::engine
