@@ -93,6 +93,9 @@ Result<std::shared_ptr<const AccessKeys>> AccessKeys::parse(std::string_view tex
     }
     if (entry.principal.admin && entry.principal.users)
       return wrong("an admin key cannot be limited to users");
+    for (const auto& other : keys->entries_) {
+      if (other.hash == entry.hash) return wrong("the same key as " + other.principal.name + "'s");
+    }
     keys->entries_.push_back(std::move(entry));
   }
   if (keys->entries_.empty()) return permanent(origin + ": has no keys, so nobody could get in");

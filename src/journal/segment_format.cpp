@@ -70,6 +70,7 @@ std::optional<std::uint64_t> segment_id(std::string_view name) {
     if (digit < 0) return std::nullopt;
     id = id << 4 | static_cast<std::uint64_t>(digit);
   }
+  if (id > kGreatestSegmentId) return std::nullopt;
   return id;
 }
 

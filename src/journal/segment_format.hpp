@@ -39,6 +39,8 @@ std::string encode_segment_header(const SegmentHeader& header);  // kSegmentHead
 std::optional<SegmentHeader> decode_segment_header(std::string_view bytes);
 
 std::string segment_name(std::uint64_t id);  // "0000000000000001.journal"
+// Counting never gets there; a file of such a name is none of the journal's, so that the next id is one too.
+inline constexpr std::uint64_t kGreatestSegmentId = ~std::uint64_t{0} >> 1;
 std::optional<std::uint64_t> segment_id(std::string_view name);
 
 struct RecordHeader {

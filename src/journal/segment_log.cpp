@@ -86,7 +86,8 @@ Result<void> SegmentLog::write_again(const SegmentHeader& last) {
     const bool pending = known.is_pending(header.lsn);
     const bool keyed = (header.flags & kKeyFlag) != 0 && known.newest_keep_until() > now;
     if (header.type == RecordType::append && !pending && !keyed) return;
-    append_record(records, segment_->salt(), header.lsn, header.type, record.payload, header.flags);
+    append_record(records, segment_->salt(), header.lsn, header.type, record.payload,
+                  header.flags | kCommitFlag);  // of its group others may be gone
     if (header.type == RecordType::acknowledge) return;
     if (pending) ledger_.add_record(header.lsn);
     if (keyed) ledger_.keep_until(known.newest_keep_until());

@@ -54,7 +54,7 @@ void read_keys(std::string_view text) {
     require(keys.error().message.starts_with("keys:"), "a refusal says where");
     return;
   }
-  (void)(*keys)->find(text);
+  if ((*keys)->find("key")) return;  // a second line for it is refused
   const auto more =
       http::AccessKeys::parse(std::string(text) + "\nfuzz " + std::string(kHash) + " users=u,v\n", "k");
   require(more.has_value(), "a line more can be read");

@@ -337,6 +337,11 @@ class KeyFiles(unittest.TestCase):
                 for key_line in d.key_file.lines.values():
                     self.assertNotIn(key_line.split()[1], message)
 
+    def test_one_key_on_two_lines_is_refused(self):
+        d = KeyedHoldfast()
+        d.key_file.write("again " + d.key_file.lines["all"].split()[1] + " users=x")
+        self.assertIn("the same key as all's", self.start_refused(d))
+
     def test_auth_without_a_file_is_refused(self):
         d = KeyedHoldfast()
         d.file["auth.keys_file"] = "none"

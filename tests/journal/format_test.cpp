@@ -124,8 +124,8 @@ TEST(JournalFormat, SegmentHeaderRoundTrip) {
 TEST(JournalFormat, SegmentNames) {
   EXPECT_EQ(segment_name(255), "00000000000000ff.journal");
   EXPECT_EQ(segment_id("00000000000000ff.journal"), 255u);
-  for (const auto* other :
-       {"", "ff.journal", "00000000000000fg.journal", "00000000000000ff.journal.broken"}) {
+  for (const auto* other : {"", "ff.journal", "00000000000000fg.journal", "00000000000000ff.journal.broken",
+                            "ffffffffffffffff.journal"}) {
     EXPECT_EQ(segment_id(other), std::nullopt) << other;
   }
 }
