@@ -88,12 +88,16 @@ std::size_t FlushLoop::held_bytes() const {
   return bytes + items * kMessageOverhead;
 }
 
+std::size_t FlushLoop::budget_bytes() const {
+  return parts_.options->max_buffer_bytes / shard_count_;
+}
+
 std::size_t FlushLoop::window_bytes() const {
-  return parts_.options->max_buffer_bytes / shard_count_ / 4 * 3;
+  return budget_bytes() / 4 * 3;
 }
 
 bool FlushLoop::has_room(std::size_t bytes) const {
-  return held_bytes() + bytes <= parts_.options->max_buffer_bytes / shard_count_;
+  return held_bytes() + bytes <= budget_bytes();
 }
 
 bool FlushLoop::add(SessionState& session, buffer::BufferedRound round) {
@@ -101,7 +105,11 @@ bool FlushLoop::add(SessionState& session, buffer::BufferedRound round) {
   const auto bytes = round.bytes() + round.messages.size() * kMessageOverhead;
   const auto user_window =
       static_cast<std::size_t>(static_cast<double>(window_bytes()) * parts_.options->user_share);
-  const bool full = held_bytes() + bytes > window_bytes() || user.held_bytes + bytes > user_window;
+  // Behind the window there is room for users who hold little, so that a flood does not push them out.
+  const auto equal_part = budget_bytes() / std::max<std::size_t>(1, table_.holders());
+  const bool little = user.held_bytes + bytes <= equal_part / 2;
+  const bool full = held_bytes() + bytes > (little ? budget_bytes() : window_bytes()) ||
+                    user.held_bytes + bytes > user_window;
   if (session.backlog.messages > 0 || (full && parts_.flush.breaker().open())) {
     backlog_.take(session, round);
     touched(session);

@@ -301,6 +301,24 @@ TEST(Delivered, AnOutageLongerThanMemoryIsReadBackFromTheJournal) {
   }
 }
 
+TEST(Delivered, AUserWhoHoldsLittleStaysInMemoryWhileAFloodFillsIt) {
+  store::ScriptedStore store([] { return Fate::fail; });
+  Delivery delivery(store, 300'000);
+  const auto quiet = delivery.new_session("quiet");
+  std::vector<std::string> flood;
+  for (int i = 0; i < 4; ++i) flood.push_back(delivery.new_session("flood " + std::to_string(i)));
+  ASSERT_TRUE(delivery.add(quiet, {"first"}));
+  while (!delivery.workers().breaker().open()) (void)delivery.drain(std::chrono::seconds(0));
+  for (int i = 0; i < 2000; ++i)
+    ASSERT_TRUE(delivery.add(flood[static_cast<unsigned>(i) % 4], {std::string(500, 'x')}));
+  EXPECT_GT(delivery.probes().shards[0]->backlog_messages.value(), 1000u);
+  for (int i = 0; i < 20; ++i) {
+    const auto added = delivery.add(quiet, {"a word"});
+    ASSERT_TRUE(added);
+    EXPECT_TRUE(delivery.run(delivery.service().read_messages(quiet, added->message_ids)));
+  }
+}
+
 // A message that is only in the journal when a reader asks, and is stored before the reader gets the store's
 // answer, which does not know it yet.
 TEST(Delivered, AMessageOnItsWayOutOfTheJournalIsNeverSaidToBeUnknown) {

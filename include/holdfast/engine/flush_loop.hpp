@@ -85,7 +85,8 @@ class FlushLoop {
   void read_backlog_when_room();
   asio::awaitable<void> read_backlog();
   std::size_t held_bytes() const;
-  std::size_t window_bytes() const;  // what rounds may take in memory while the store is down
+  std::size_t budget_bytes() const;  // of this shard
+  std::size_t window_bytes() const;  // of it, what rounds may take in memory while the store is down
 
   const Parts& parts_;
   runtime::Executor executor_;
