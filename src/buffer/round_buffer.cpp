@@ -6,8 +6,9 @@
 namespace holdfast::buffer {
 
 std::size_t BufferedRound::tokens() const {
-  return std::accumulate(messages.begin(), messages.end(), std::size_t{0},
-                         [](std::size_t sum, const BufferedMessage& held) { return sum + held.tokens; });
+  return std::accumulate(
+      messages.begin(), messages.end(), std::size_t{0},
+      [](std::size_t sum, const BufferedMessage& held) { return sum + held.message.tokens; });
 }
 
 std::size_t BufferedRound::bytes() const {

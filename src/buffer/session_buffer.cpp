@@ -25,7 +25,7 @@ std::optional<Replaced> change_in(Rounds& rounds, Stage stage, const Change& cha
   if (!found) return std::nullopt;
   const auto [round, index] = *found;
   const Replaced replaced{stage, round->messages[index].message.content.size(), round->maybe_stored};
-  round->messages[index] = {change.message, change.tokens, lsn};
+  round->messages[index] = {change.message, lsn};
   if (round->change_lsns.empty() || round->change_lsns.back() != lsn) round->change_lsns.push_back(lsn);
   return replaced;
 }

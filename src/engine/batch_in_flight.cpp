@@ -70,7 +70,6 @@ flush::DeadLetter letter_for(const SessionState& session, std::size_t index) {
     journal::AppendRecord record;
     record.user_id = user_id;
     record.round.session_id = session_id;
-    record.round.tokens = held.tokens;
     record.round.messages = {held.message};
     fill(held.lsn, held.message.id, "insert", record);
     break;

@@ -383,7 +383,7 @@ asio::awaitable<void> FlushLoop::read_backlog() {
       continue;
     }
     auto* session = table_.find_session(round.session_id);
-    auto buffered = to_buffered(parts_, std::move(round), record.lsn);
+    auto buffered = to_buffered(std::move(round), record.lsn);
     buffered.maybe_stored = true;
     auto& user = table_.insert_user(session->session.user_id);
     table_.hold(user, buffered.bytes() + buffered.messages.size() * kMessageOverhead);

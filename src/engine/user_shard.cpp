@@ -18,20 +18,12 @@ Failure refused(FailureKind kind, const char* why, metrics::RefusalReason reason
 
 }  // namespace
 
-buffer::BufferedRound to_buffered(Round round, std::span<const std::size_t> tokens, Lsn lsn) {
+buffer::BufferedRound to_buffered(Round round, Lsn lsn) {
   buffer::BufferedRound buffered;
   buffered.lsn = lsn;
   buffered.messages.reserve(round.messages.size());
-  for (std::size_t i = 0; i < round.messages.size(); ++i) {
-    buffered.messages.push_back({std::move(round.messages[i]), tokens[i], lsn});
-  }
+  for (auto& message : round.messages) buffered.messages.push_back({std::move(message), lsn});
   return buffered;
-}
-
-buffer::BufferedRound to_buffered(const Parts& parts, Round round, Lsn lsn) {
-  std::vector<std::size_t> tokens;
-  for (const auto& message : round.messages) tokens.push_back(parts.tokens.count(message.content));
-  return to_buffered(std::move(round), tokens, lsn);
 }
 
 UserShard::UserShard(const Parts& shared, unsigned index, unsigned count, runtime::Executor runs_on,

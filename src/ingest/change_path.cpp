@@ -61,8 +61,8 @@ asio::awaitable<Outcome<std::vector<std::string>>> update_messages(UserShard& sh
     co_return session.error();
   }
   for (auto& message : *messages) {
-    const auto tokens = shard.parts.tokens.count(message.content);
-    apply_change(shard, **session, {std::move(message), tokens}, *lsn);
+    message.tokens = static_cast<std::uint32_t>(shard.parts.tokens.count(message.content));
+    apply_change(shard, **session, {std::move(message)}, *lsn);
   }
   co_return ids;
 }

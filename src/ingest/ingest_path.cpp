@@ -49,12 +49,11 @@ asio::awaitable<Outcome<std::vector<std::size_t>>> count_tokens(UserShard& shard
 
 // The messages that are not repeats, with ids, times and sequence numbers; answer gets an id for every
 // message.
-NumberedRound number_round(UserShard& shard, SessionState& session, AddRequest& request,
-                           const std::vector<bool>& repeats, const std::vector<std::size_t>& tokens,
-                           AddAnswer& answer) {
+Round number_round(UserShard& shard, SessionState& session, AddRequest& request,
+                   const std::vector<bool>& repeats, const std::vector<std::size_t>& tokens,
+                   AddAnswer& answer) {
   const auto now = shard.parts.clock.now();
-  NumberedRound numbered;
-  auto& round = numbered.round;
+  Round round;
   round.session_id = request.session_id;
   answer.first_seq = session.next_seq;
   for (std::size_t i = 0; i < request.messages.size(); ++i) {
@@ -70,11 +69,11 @@ NumberedRound number_round(UserShard& shard, SessionState& session, AddRequest& 
     message.updated_at = message.created_at;
     message.seq = session.next_seq++;
     message.metadata = std::move(from.metadata);
+    message.tokens = static_cast<std::uint32_t>(tokens[i]);
     round.messages.push_back(std::move(message));
-    numbered.tokens.push_back(tokens[i]);
   }
   answer.last_seq = session.next_seq - 1;
-  return numbered;
+  return round;
 }
 
 // The answer to an earlier request under the same key, or why this one cannot be served; nothing when the key
@@ -163,10 +162,10 @@ asio::awaitable<Outcome<AddAnswer>> add_messages(UserShard& shard, AddRequest re
   auto* session = shard.table.find_session(request.session_id);
   AddAnswer answer;
   answer.bypassed = *mode == engine::Mode::bypass;
-  auto numbered = number_round(shard, *session, request, *repeats, *tokens, answer);
-  if (numbered.round.messages.empty()) co_return answer;
+  auto round = number_round(shard, *session, request, *repeats, *tokens, answer);
+  if (round.messages.empty()) co_return answer;
   const UnderWay under_way(shard, request.session_id, *mode);
-  const auto persisted = co_await persist_round(shard, user_id, request, std::move(numbered), *mode);
+  const auto persisted = co_await persist_round(shard, user_id, request, std::move(round), *mode);
   if (!persisted) co_return persisted.error();
   answer.transfer_triggered = persisted->transfer_triggered;
   in_progress.complete(answer);

@@ -47,15 +47,12 @@ asio::awaitable<Outcome<Lsn>> journal_operation(UserShard& shard, const journal:
 }
 
 asio::awaitable<Outcome<Persisted>> persist_round(UserShard& shard, const std::string& user_id,
-                                                  const AddRequest& request, NumberedRound numbered,
-                                                  engine::Mode mode) {
-  auto& round = numbered.round;
+                                                  const AddRequest& request, Round round, engine::Mode mode) {
   const std::string session_id = round.session_id;
   const auto first_seq = round.messages.front().seq;
   const auto epoch = shard.journal.epoch();
-  auto buffered = engine::to_buffered(round, numbered.tokens, 0);
-  round.tokens = buffered.tokens();
-  const auto tokens = round.tokens;
+  auto buffered = engine::to_buffered(round, 0);
+  const auto tokens = buffered.tokens();
   const auto messages = round.messages.size();
   const auto bytes = buffered.bytes();
   Persisted persisted;

@@ -10,17 +10,12 @@
 
 namespace holdfast::ingest {
 
-struct NumberedRound {
-  Round round;
-  std::vector<std::size_t> tokens;  // of each of its messages
-};
-
 struct Persisted {
   bool transfer_triggered = false;
 };
 
 asio::awaitable<Outcome<Persisted>> persist_round(UserShard& shard, const std::string& user_id,
-                                                  const AddRequest& request, NumberedRound numbered,
+                                                  const AddRequest& request, Round round,
                                                   engine::Mode mode);
 
 // Appends an operation to the journal. Failure: why it was refused.

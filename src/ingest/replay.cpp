@@ -55,7 +55,8 @@ asio::awaitable<Result<void>> replay_update(UserShard& shard, journal::UpdateRec
     message->content = std::move(change.content);
     message->metadata = std::move(change.metadata);
     message->updated_at = record.updated_at;
-    apply_change(shard, *session, {*message, shard.parts.tokens.count(message->content)}, lsn);
+    message->tokens = static_cast<std::uint32_t>(shard.parts.tokens.count(message->content));
+    apply_change(shard, *session, {*message}, lsn);
     applied = true;
   }
   if (!applied) shard.journal.acknowledge({lsn});
@@ -66,7 +67,7 @@ void replay_append(UserShard& shard, journal::AppendRecord record, Lsn lsn) {
   remember_answer(shard, record);
   auto* session = shard.table.find_session(record.round.session_id);
   session->next_seq = std::max(session->next_seq, record.round.messages.back().seq + 1);
-  auto round = engine::to_buffered(shard.parts, std::move(record.round), lsn);
+  auto round = engine::to_buffered(std::move(record.round), lsn);
   round.maybe_stored = true;
   apply_round(shard, *session, std::move(round));
 }

@@ -19,6 +19,7 @@ void put_message(ByteWriter& out, const Message& message) {
   put_time(out, message.updated_at);
   out.integer(message.seq);
   out.text(message.metadata);
+  out.integer(message.tokens);
 }
 
 Role get_role(ByteReader& in) {
@@ -39,6 +40,7 @@ Message get_message(ByteReader& in, const std::string& session_id) {
   message.updated_at = get_time(in);
   message.seq = in.integer<std::uint64_t>();
   message.metadata = in.text();
+  message.tokens = in.integer<std::uint32_t>();
   return message;
 }
 
@@ -50,7 +52,6 @@ Bytes encode_append(const AppendRecord& record) {
   out.text(record.idempotency_key);
   out.integer(record.request_hash);
   put_time(out, record.accepted_at);
-  out.integer(static_cast<std::uint64_t>(record.round.tokens));
   out.integer(static_cast<std::uint32_t>(record.round.messages.size()));
   for (const auto& message : record.round.messages) put_message(out, message);
   return bytes;
@@ -89,7 +90,6 @@ bool decode_append(ByteReader& in, AppendRecord& record) {
   record.idempotency_key = in.text();
   record.request_hash = in.integer<std::uint64_t>();
   record.accepted_at = get_time(in);
-  record.round.tokens = in.integer<std::uint64_t>();
   bool valid = true;
   for (auto left = in.integer<std::uint32_t>(); left > 0 && in.ok(); --left) {
     record.round.messages.push_back(get_message(in, record.round.session_id));

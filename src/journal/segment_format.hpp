@@ -13,7 +13,7 @@
 namespace holdfast::journal {
 
 inline constexpr std::string_view kMagic = "HOLDJRNL";
-inline constexpr std::uint32_t kVersion = 2;
+inline constexpr std::uint32_t kVersion = 3;
 inline constexpr std::size_t kSegmentHeaderBytes = 64;
 // The header is there twice, in two disk blocks: without the salt in it no record could be verified.
 inline constexpr std::uint64_t kHeaderCopyOffset = 4096;

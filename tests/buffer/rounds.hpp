@@ -9,7 +9,7 @@
 namespace holdfast::buffer {
 
 // A round of one message "m<lsn>" with that LSN.
-inline BufferedRound round_of(Lsn lsn, std::size_t tokens = 1, SteadyTime added = {}) {
+inline BufferedRound round_of(Lsn lsn, std::uint32_t tokens = 1, SteadyTime added = {}) {
   BufferedRound round;
   round.lsn = lsn;
   round.added = added;
@@ -17,7 +17,7 @@ inline BufferedRound round_of(Lsn lsn, std::size_t tokens = 1, SteadyTime added 
   held.message.id = "m" + std::to_string(lsn);
   held.message.content = "text " + std::to_string(lsn);
   held.message.seq = lsn;
-  held.tokens = tokens;
+  held.message.tokens = tokens;
   held.lsn = lsn;
   round.messages.push_back(held);
   return round;

@@ -50,7 +50,7 @@ Change change(const std::string& id, const std::string& content) {
   Change to;
   to.message.id = id;
   to.message.content = content;
-  to.tokens = 3;
+  to.message.tokens = 3;
   return to;
 }
 

@@ -55,7 +55,6 @@ TEST(JournalFormat, GoldenAppend) {
   AppendRecord record;
   record.user_id = "u";
   record.round.session_id = "se";
-  record.round.tokens = 3;
   record.idempotency_key = "k";
   record.request_hash = 9;
   record.accepted_at = Timestamp{std::chrono::microseconds{4}};
@@ -67,6 +66,7 @@ TEST(JournalFormat, GoldenAppend) {
   message.updated_at = Timestamp{std::chrono::microseconds{2}};
   message.seq = 5;
   message.metadata = "{}";
+  message.tokens = 3;
   record.round.messages = {message};
   EXPECT_EQ(hex(encode(record)),
             "0100000075"
@@ -74,7 +74,6 @@ TEST(JournalFormat, GoldenAppend) {
             "010000006b"
             "0900000000000000"
             "0400000000000000"
-            "0300000000000000"
             "01000000"
             "010000006d"
             "01"
@@ -82,7 +81,8 @@ TEST(JournalFormat, GoldenAppend) {
             "0100000000000000"
             "0200000000000000"
             "0500000000000000"
-            "020000007b7d");
+            "020000007b7d"
+            "03000000");
 }
 
 TEST(JournalFormat, AcknowledgementsRoundTripAndNeverDescend) {
@@ -136,7 +136,6 @@ Operation random_operation(std::mt19937& random) {
     case 0: {
       AppendRecord record{text(), {}, text(), random()};
       record.round.session_id = text();
-      record.round.tokens = random();
       for (auto i = 1 + random() % 4; i > 0; --i) {
         Message message;
         message.id = text();
@@ -146,6 +145,7 @@ Operation random_operation(std::mt19937& random) {
         message.seq = random();
         message.metadata = text();
         message.created_at = Timestamp{std::chrono::microseconds{random()}};
+        message.tokens = static_cast<std::uint32_t>(random());
         record.round.messages.push_back(message);
       }
       return record;

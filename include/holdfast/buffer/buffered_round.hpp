@@ -11,8 +11,7 @@ namespace holdfast::buffer {
 
 struct BufferedMessage {
   Message message;
-  std::size_t tokens = 0;  // of its content
-  Lsn lsn = 0;             // of the last operation on it
+  Lsn lsn = 0;  // of the last operation on it
 };
 
 struct BufferedRound {

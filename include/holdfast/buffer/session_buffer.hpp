@@ -36,8 +36,7 @@ inline constexpr std::size_t kMaxBatchMessages = 1000;
 // An operation on a message that is past the round and hybrid buffers. It waits behind the batch in flight
 // and goes to the store with the next one.
 struct Change {
-  Message message;         // as it is to be
-  std::size_t tokens = 0;  // of its content
+  Message message;  // as it is to be
 };
 struct Erasure {
   std::string id;

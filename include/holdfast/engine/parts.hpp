@@ -6,7 +6,6 @@
 #include <chrono>
 #include <cstddef>
 #include <memory>
-#include <span>
 #include <utility>
 
 #include "holdfast/base/clock.hpp"
@@ -66,9 +65,7 @@ struct Parts {
   const text::TokenCounter& tokens;
 };
 
-// The round with the exact token count of each message, under this LSN (0: not known yet).
-buffer::BufferedRound to_buffered(const Parts& parts, Round round, Lsn lsn);
-// The same with counts that are known.
-buffer::BufferedRound to_buffered(Round round, std::span<const std::size_t> tokens, Lsn lsn);
+// The round under this LSN (0: not known yet).
+buffer::BufferedRound to_buffered(Round round, Lsn lsn);
 
 }  // namespace holdfast::engine

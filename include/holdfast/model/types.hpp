@@ -50,6 +50,7 @@ struct Message {
   // A JSON object as text, empty when absent: everything else the client sent with the message that it may
   // ask back (metadata, name, tool_calls, tool_call_id, …). Never interpreted outside http/codec.
   std::string metadata;
+  std::uint32_t tokens = 0;  // exact count of the content, 0 where it was not counted (read from the store)
 };
 
 // A message as a client gives it, before it has an id, times and a sequence number.
@@ -65,7 +66,6 @@ struct NewMessage {
 struct Round {
   std::string session_id;
   std::vector<Message> messages;  // never empty
-  std::size_t tokens = 0;         // exact count over all contents
   Lsn lsn = 0;                    // of the journal record that carries it; 0 before it is durable
 };
 

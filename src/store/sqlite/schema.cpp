@@ -31,6 +31,7 @@ CREATE TABLE items (
   role INTEGER NOT NULL, content TEXT NOT NULL, metadata TEXT NOT NULL, created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL, seq INTEGER NOT NULL, lsn INTEGER NOT NULL, UNIQUE (user_no, kind, id)) STRICT;
 CREATE INDEX items_by_session ON items (session_no, created_at, seq) WHERE session_no IS NOT NULL;
+CREATE INDEX knowledge ON items (user_no) WHERE session_no IS NULL;
 CREATE VIRTUAL TABLE terms USING fts5 (text, content = '', columnsize = 0, tokenize = "ascii tokenchars '_'");
 CREATE VIRTUAL TABLE instances USING fts5vocab ('terms', 'instance');
 CREATE TABLE vectors (
