@@ -56,7 +56,7 @@ BufferSnapshot search_buffers(engine::UserShard& shard, engine::UserState& user,
       candidate.length = features.terms.size();
       count_into(snapshot.stats, candidate.length, candidate.frequencies);
       if (!wanted) return;
-      candidate.similarity = text::similarity(prepared.vector, features.vector);
+      candidate.similarity = text::similarity_to_chunks(prepared.vector, features.vectors);
       candidate.result = to_result(*session, stage, message);
       snapshot.candidates.push_back(std::move(candidate));
     });

@@ -88,23 +88,6 @@ class CharacterNgramEmbedder final : public Embedder {
 
 }  // namespace
 
-double similarity(const Embedding& a, const std::int8_t* b, std::size_t dimensions) {
-  if (a.empty() || a.size() != dimensions) return 0;
-  std::int64_t dot = 0, length_a = 0, length_b = 0;
-  for (std::size_t i = 0; i < dimensions; ++i) {
-    dot += a[i] * b[i];
-    length_a += a[i] * a[i];
-    length_b += b[i] * b[i];
-  }
-  if (dot <= 0) return 0;
-  const double lengths = std::sqrt(static_cast<double>(length_a)) * std::sqrt(static_cast<double>(length_b));
-  return std::min(1.0, static_cast<double>(dot) / lengths);
-}
-
-double similarity(const Embedding& a, const Embedding& b) {
-  return similarity(a, b.data(), b.size());
-}
-
 const Embedder& character_ngram_embedder() {
   static const CharacterNgramEmbedder embedder;
   return embedder;

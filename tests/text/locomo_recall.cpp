@@ -58,7 +58,7 @@ Recall measure(const std::vector<Turn>& turns, const Json& questions, double wei
     std::vector<std::pair<double, std::string>> ranked;
     for (std::size_t i = 0; i < turns.size(); ++i) {
       const double keyword = scorer.keyword(frequencies[i], turns[i].features.terms.size());
-      const double alike = similarity(query.vector, turns[i].features.vector);
+      const double alike = similarity_to_chunks(query.vector, turns[i].features.vectors);
       ranked.emplace_back(weight < 0 ? -alike : -(weight * keyword + (1 - weight) * alike), turns[i].id);
     }
     std::stable_sort(ranked.begin(), ranked.end(),

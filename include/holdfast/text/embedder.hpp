@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,7 +26,10 @@ class Embedder {
 
 // Cosine similarity, 0 when either is empty; negative values are clamped to 0.
 double similarity(const Embedding& a, const Embedding& b);
-double similarity(const Embedding& a, const std::int8_t* b, std::size_t dimensions);
+
+// An item's similarity to a query: the largest over its chunks, whose vectors lie back to back, each of
+// query.size() components. 0 when either is empty or the sizes do not fit.
+double similarity_to_chunks(const Embedding& query, std::span<const std::int8_t> chunks);
 
 // Signed feature hashing of character 3- to 5-grams (Weinberger et al. 2009, "Feature Hashing for Large Scale
 // Multitask Learning"; sub-word n-grams as in Bojanowski et al. 2017), 512 dimensions.

@@ -1,4 +1,4 @@
-// What retrieval knows of a text: its index terms and its vector. Computed once per text by a
+// What retrieval knows of a text: its index terms and the vectors of its chunks. Computed once per text by a
 // FeatureExtractor, the same for buffered and stored items and for queries, so that one scorer serves all
 // sources.
 #pragma once
@@ -16,7 +16,9 @@ struct Features {
   // Stems of the content words in order, repeats kept; each is [a-z0-9] or bytes >= 0x80, never empty, at
   // most 64 bytes. The document length of BM25 is terms.size().
   std::vector<std::string> terms;
-  Embedding vector;  // empty: none
+  // The vectors of the text's chunks back to back, each of the embedder's dimensions; empty: none. What
+  // similarity_to_chunks() takes, and what a store keeps as it is.
+  std::vector<std::int8_t> vectors;
 };
 
 // Lower-cased words, split at everything that is neither letter nor digit, English stop words removed,

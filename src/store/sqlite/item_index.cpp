@@ -44,7 +44,7 @@ void add_to_index(Connection& connection, const ItemKey& key, const text::Featur
       .bind(key.kind)
       .bind(key.session_no)
       .bind(length)
-      .bind_blob(features.vector)
+      .bind_blob(features.vectors)
       .run();
   change_totals(connection, key.user_no, 1, length);
 }

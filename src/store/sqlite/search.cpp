@@ -78,12 +78,12 @@ class Search {
   }
 
   void consider(const text::Scorer& scorer, std::int64_t no, std::uint64_t length,
-                std::span<const std::int8_t> vector) {
+                std::span<const std::int8_t> vectors) {
     static const Frequencies kNone;
     const auto match = matches_.find(no);
     Scored item{no, 0, 0, 0};
     item.keyword = scorer.keyword(match == matches_.end() ? kNone : match->second, length);
-    item.similarity = text::similarity(query_.query.vector, vector.data(), vector.size());
+    item.similarity = text::similarity_to_chunks(query_.query.vector, vectors);
     if (!scorer.is_result(item.keyword, item.similarity)) return;
     item.score = scorer.combine(item.keyword, item.similarity);
     scored_.push_back(item);
