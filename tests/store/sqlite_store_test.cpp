@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -260,6 +261,26 @@ TEST_F(SqliteStoreTest, AnotherEmbedderMakesTheIndexAnew) {
   ASSERT_EQ(results.size(), 1u);
   EXPECT_DOUBLE_EQ(results[0].similarity, 1.0);
   EXPECT_EQ(search("remember").stats.documents, 1u);
+}
+
+// Version 1 had no users.index_changes, and one vector in vectors.vector.
+TEST_F(SqliteStoreTest, ADatabaseOfTheFirstVersionIsTakenOver) {
+  make_session();
+  ASSERT_TRUE(write({message("m", "remember the kite")}));
+  store.reset();
+  sqlite3* database = nullptr;
+  ASSERT_EQ(sqlite3_open((folder / "deep" / "h.db").c_str(), &database), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(database, "ALTER TABLE users DROP COLUMN index_changes; PRAGMA user_version = 1",
+                         nullptr, nullptr, nullptr),
+            SQLITE_OK)
+      << sqlite3_errmsg(database);
+  sqlite3_close(database);
+  open(text::character_ngram_embedder());
+  EXPECT_THAT(found("kite"), ElementsAre("m"));
+  ASSERT_TRUE(write({update("m", "forget it", 2), message("n", "another kite", 2, 3)}));
+  EXPECT_THAT(found("kite"), ElementsAre("n"));
+  open(text::character_ngram_embedder());
+  EXPECT_THAT(found("forget"), ElementsAre("m"));
 }
 
 TEST_F(SqliteStoreTest, AProcessKilledWhileWritingLeavesWholeBatches) {

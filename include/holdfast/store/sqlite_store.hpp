@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <filesystem>
 #include <memory>
 
@@ -15,6 +16,8 @@ namespace holdfast::store {
 struct SqliteOptions {
   std::filesystem::path path = "data/holdfast.db";
   std::chrono::milliseconds busy_timeout{5000};
+  // Of the vectors that searches keep in memory: about 200,000 messages of the built-in embedder.
+  std::size_t max_cached_bytes = 128u << 20;
 };
 
 // Creates the file (mode 0600) and its folder (0700) when absent, migrates an older schema, rebuilds the

@@ -58,6 +58,9 @@ void remove_from_index(Connection& connection, const ItemKey& key, std::string_v
       .run();
   connection.prepare("DELETE FROM vectors WHERE user_no = ? AND no = ?").bind(key.user_no).bind(key.no).run();
   change_totals(connection, key.user_no, -1, -static_cast<std::int64_t>(analyzed.size()));
+  connection.prepare("UPDATE users SET index_changes = index_changes + 1 WHERE no = ?")
+      .bind(key.user_no)
+      .run();
 }
 
 void rebuild_index_if_outdated(Connection& connection, const text::Embedder& embedder) {
@@ -68,7 +71,7 @@ void rebuild_index_if_outdated(Connection& connection, const text::Embedder& emb
   }
   connection.execute(
       "INSERT INTO terms (terms) VALUES ('delete-all'); DELETE FROM vectors;"
-      "UPDATE users SET documents = 0, total_length = 0;");
+      "UPDATE users SET documents = 0, total_length = 0, index_changes = index_changes + 1;");
   std::uint64_t items = 0;
   auto item = connection.prepare("SELECT no, user_no, kind, session_no, content FROM items");
   for (; item.step(); ++items) {

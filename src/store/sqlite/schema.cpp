@@ -3,21 +3,23 @@
 namespace holdfast::store {
 namespace {
 
-constexpr std::int64_t kSchemaVersion = 1;
+constexpr std::int64_t kSchemaVersion = 2;
 
 // Times are microseconds since 1970, UTC.
-// items      messages and knowledge. (user_no, kind, id) is unique: that is what makes a repeated insert
-// harmless. terms      the index terms of every item (text/features.hpp), each with "<user_no>_" in front, so
-// that the posting
-//            list of a term is one user's. It keeps no content: rows go by giving the same terms to 'delete'.
-// instances  (term, doc) of every occurrence in terms: document and term frequencies without reading any
-// text. vectors    what else a search needs of an item, in one place a user: a range scan reads just that.
+// - items: messages and knowledge. (user_no, kind, id) is unique: that is what makes a repeated insert
+//   harmless.
+// - terms: the index terms of every item (text/features.hpp), each with "<user_no>_" in front, so that the
+//   posting list of a term is one user's. It keeps no content: rows go by giving the same terms to 'delete'.
+// - instances: (term, doc) of every occurrence in terms: document and term frequencies without reading text.
+// - vectors: what else a search needs of an item, in one place a user: a range scan reads just that. vector
+//   is Features::vectors, the vectors of all its chunks. users.index_changes: see item_cache.hpp.
 constexpr const char* kTables = R"sql(
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE users (
   no INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE,
   description TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL,
-  documents INTEGER NOT NULL DEFAULT 0, total_length INTEGER NOT NULL DEFAULT 0) STRICT;
+  documents INTEGER NOT NULL DEFAULT 0, total_length INTEGER NOT NULL DEFAULT 0,
+  index_changes INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE TABLE agents (
   no INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL UNIQUE,
   description TEXT NOT NULL, created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL) STRICT;
@@ -39,6 +41,10 @@ CREATE TABLE vectors (
   length INTEGER NOT NULL, vector BLOB NOT NULL, PRIMARY KEY (user_no, no)) STRICT, WITHOUT ROWID;
 )sql";
 
+// From version 1, which told nobody of changes in the index.
+constexpr const char* kFromVersion1 =
+    "ALTER TABLE users ADD COLUMN index_changes INTEGER NOT NULL DEFAULT 0;";
+
 }  // namespace
 
 void prepare_schema(Connection& connection) {
@@ -51,8 +57,8 @@ void prepare_schema(Connection& connection) {
   if (version > kSchemaVersion) {
     throw SqliteFailure(SQLITE_CANTOPEN, "the database was made by a later version of holdfast");
   }
-  if (version == 0) {
-    connection.execute(kTables);
+  if (version < kSchemaVersion) {
+    connection.execute(version == 0 ? kTables : kFromVersion1);
     connection.execute("PRAGMA user_version = " + std::to_string(kSchemaVersion));
   }
   transaction.commit();

@@ -1,7 +1,6 @@
 #include "search.hpp"
 
 #include <algorithm>
-#include <unordered_map>
 #include <unordered_set>
 
 #include "item_index.hpp"
@@ -10,8 +9,22 @@
 namespace holdfast::store {
 namespace {
 
-using Frequencies = std::vector<std::uint32_t>;
-using Matches = std::unordered_map<std::int64_t, Frequencies>;  // by item, of the query's terms
+struct Posting {
+  std::int64_t no = 0;  // of the item
+  std::uint32_t frequency = 0;
+};
+
+// The items that hold one of the query's terms, by no, read from front to back.
+struct Postings {
+  std::vector<Posting> all;
+  std::size_t at = 0;
+
+  // How often the item holds the term; asked for items in ascending order.
+  std::uint32_t frequency_in(std::int64_t no) {
+    while (at < all.size() && all[at].no < no) ++at;
+    return at < all.size() && all[at].no == no ? all[at].frequency : 0;
+  }
+};
 
 // Items of equal score are ordered by id, which is not known while scoring: so many of them are looked at.
 constexpr std::size_t kMostTies = 1000;
@@ -23,12 +36,14 @@ struct Scored {
 
 class Search {
  public:
-  Search(Connection& connection, const StoreQuery& query) : connection_(connection), query_(query) {}
+  Search(Connection& connection, ItemCache& cache, const StoreQuery& query)
+      : connection_(connection), cache_(cache), query_(query) {}
 
   StoreAnswer run() {
     StoreAnswer answer;
     answer.stats = query_.other_sources;
-    auto user = connection_.prepare("SELECT no, documents, total_length FROM users WHERE id = ?");
+    auto user =
+        connection_.prepare("SELECT no, documents, total_length, index_changes FROM users WHERE id = ?");
     user.bind(query_.user_id);
     if (!user.step()) return answer;
     user_no_ = user.integer(0);
@@ -40,7 +55,10 @@ class Search {
     if (query_.source == SourceFilter::graph || query_.limit == 0) return answer;
     find_sessions_of_agent();
     const text::Scorer scorer(query_.query, answer.stats, query_.source);
-    query_.source == SourceFilter::keyword ? score_matches(scorer) : score_all(scorer);
+    cache_.for_each_segment(connection_, user_no_, user.integer(3),
+                            [&](const ItemSegment& segment, std::span<const IndexedItem> items) {
+                              for (const auto& item : items) score(scorer, segment, item);
+                            });
     keep_best();
     for (const auto& item : scored_) read_result(item, answer.results);
     sort_and_cut(answer.results);
@@ -48,20 +66,22 @@ class Search {
   }
 
  private:
-  // Fills matches_; answers how many items hold each term.
+  // Fills postings_; answers how many items hold each term.
   std::vector<std::uint64_t> count_terms() {
-    const auto& terms = query_.query.terms;
-    std::vector<std::uint64_t> document_frequency(terms.size());
-    for (std::size_t i = 0; i < terms.size(); ++i) {
-      const auto term = user_terms(user_no_, {terms[i]});
+    std::vector<std::uint64_t> document_frequency;
+    for (const auto& term : query_.query.terms) {
+      auto& postings = postings_.emplace_back();
+      const auto of_user = user_terms(user_no_, {term});
       auto instances = connection_.prepare("SELECT doc FROM instances WHERE term = ?");
-      instances.bind(term);
-      while (instances.step()) {
-        auto& frequencies = matches_[instances.integer(0)];
-        if (frequencies.empty()) frequencies.resize(terms.size());
-        if (frequencies[i]++ == 0) ++document_frequency[i];
+      instances.bind(of_user);
+      while (instances.step()) {  // in the order of items, as a term's list lies in the index
+        const auto no = instances.integer(0);
+        if (postings.all.empty() || postings.all.back().no != no) postings.all.push_back({no, 0});
+        ++postings.all.back().frequency;
       }
+      document_frequency.push_back(postings.all.size());
     }
+    frequencies_.resize(postings_.size());
     return document_frequency;
   }
 
@@ -72,50 +92,33 @@ class Search {
     while (sessions.step()) agent_sessions_.insert(sessions.integer(0));
   }
 
-  bool wanted(std::int64_t kind, bool in_session, std::int64_t session_no) const {
-    if (kind == kMessageKind ? !query_.include_messages : !query_.include_knowledge) return false;
-    return !query_.agent_id || (in_session && agent_sessions_.contains(session_no));
+  bool wanted(const IndexedItem& item) const {
+    if (item.kind == kMessageKind ? !query_.include_messages : !query_.include_knowledge) return false;
+    return !query_.agent_id || agent_sessions_.contains(item.session_no);
   }
 
-  void consider(const text::Scorer& scorer, std::int64_t no, std::uint64_t length,
-                std::span<const std::int8_t> vectors) {
-    static const Frequencies kNone;
-    const auto match = matches_.find(no);
-    Scored item{no, 0, 0, 0};
-    item.keyword = scorer.keyword(match == matches_.end() ? kNone : match->second, length);
-    item.similarity = text::similarity_to_chunks(query_.query.vector, vectors);
-    if (!scorer.is_result(item.keyword, item.similarity)) return;
-    item.score = scorer.combine(item.keyword, item.similarity);
-    scored_.push_back(item);
-  }
-
-  void score_row(const text::Scorer& scorer, const Statement& row) {
-    if (!wanted(row.integer(1), !row.is_null(2), row.integer(2))) return;
-    consider(scorer, row.integer(0), static_cast<std::uint64_t>(row.integer(3)), row.blob(4));
-  }
-
-  void score_all(const text::Scorer& scorer) {
-    auto rows =
-        connection_.prepare("SELECT no, kind, session_no, length, vector FROM vectors WHERE user_no = ?");
-    rows.bind(user_no_);
-    while (rows.step()) score_row(scorer, rows);
-  }
-
-  void score_matches(const text::Scorer& scorer) {
-    for (const auto& [no, frequencies] : matches_) {
-      auto row = connection_.prepare(
-          "SELECT no, kind, session_no, length, vector FROM vectors WHERE user_no = ? AND no = ?");
-      row.bind(user_no_).bind(no);
-      if (row.step()) score_row(scorer, row);
+  void score(const text::Scorer& scorer, const ItemSegment& segment, const IndexedItem& item) {
+    bool matches = false;
+    for (std::size_t i = 0; i < postings_.size(); ++i) {
+      frequencies_[i] = postings_[i].frequency_in(item.no);
+      matches = matches || frequencies_[i] > 0;
     }
+    if (!wanted(item) || (!matches && query_.source == SourceFilter::keyword)) return;
+    Scored scored{item.no, 0, 0, 0};
+    if (matches) scored.keyword = scorer.keyword(frequencies_, item.length);
+    scored.similarity = text::similarity_to_chunks(query_.query.vector, segment.vectors_of(item));
+    if (!scorer.is_result(scored.keyword, scored.similarity)) return;
+    scored.score = scorer.combine(scored.keyword, scored.similarity);
+    scored_.push_back(scored);
   }
 
   void keep_best() {
     const auto better = [](const Scored& a, const Scored& b) { return a.score > b.score; };
     if (scored_.size() <= query_.limit) return;
     const auto most = std::min(scored_.size(), query_.limit + kMostTies);
-    std::partial_sort(scored_.begin(), scored_.begin() + static_cast<std::ptrdiff_t>(most), scored_.end(),
-                      better);
+    const auto end = scored_.begin() + static_cast<std::ptrdiff_t>(most);
+    std::nth_element(scored_.begin(), end - 1, scored_.end(), better);
+    std::sort(scored_.begin(), end, better);
     auto kept = query_.limit;
     while (kept < most && scored_[kept].score == scored_[query_.limit - 1].score) ++kept;
     scored_.resize(kept);
@@ -153,18 +156,20 @@ class Search {
   }
 
   Connection& connection_;
+  ItemCache& cache_;
   const StoreQuery& query_;
   std::int64_t user_no_ = 0;
-  Matches matches_;
+  std::vector<Postings> postings_;          // of each of the query's terms
+  std::vector<std::uint32_t> frequencies_;  // of the same, in the item that is being scored
   std::unordered_set<std::int64_t> agent_sessions_;
   std::vector<Scored> scored_;
 };
 
 }  // namespace
 
-StoreAnswer search_items(Connection& connection, const StoreQuery& query) {
+StoreAnswer search_items(Connection& connection, ItemCache& cache, const StoreQuery& query) {
   Transaction transaction(connection, Transaction::Kind::read);
-  return Search(connection, query).run();
+  return Search(connection, cache, query).run();
 }
 
 }  // namespace holdfast::store

@@ -80,7 +80,9 @@ class Readers {
 class SqliteStore final : public MemoryStore {
  public:
   SqliteStore(const SqliteOptions& options, const text::Embedder& embedder)
-      : path_(options.path), writer_(options.path, options.busy_timeout) {
+      : path_(options.path),
+        writer_(options.path, options.busy_timeout),
+        item_cache_(options.max_cached_bytes) {
     prepare_schema(writer_);
     Transaction transaction(writer_, Transaction::Kind::write);
     rebuild_index_if_outdated(writer_, embedder);
@@ -196,7 +198,7 @@ class SqliteStore final : public MemoryStore {
   }
 
   Result<StoreAnswer> search(const StoreQuery& query) override {
-    return read([&](Connection& c) { return search_items(c, query); });
+    return read([&](Connection& c) { return search_items(c, item_cache_, query); });
   }
 
   Result<StoreCounts> counts() override {
@@ -283,6 +285,7 @@ class SqliteStore final : public MemoryStore {
   std::mutex writer_mutex_;
   Connection writer_;  // guarded by writer_mutex_ after construction
   std::unique_ptr<Readers> readers_;
+  ItemCache item_cache_;  // thread-safe
 
   // Guarded by groups_mutex_
   std::mutex groups_mutex_;
