@@ -119,7 +119,7 @@ std::unique_ptr<store::MemoryStore> open(const std::filesystem::path& folder) {
 }
 
 void measure(std::size_t messages, const std::filesystem::path& folder) {
-  benchmarks::GeneratedChat chat(messages);
+  benchmarks::GeneratedChat chat(messages, 20'000);
   PlainFts plain(folder / "plain.db");
   auto built = open(folder);
   (void)built->create_user({"u", "u", "", {}, {}});

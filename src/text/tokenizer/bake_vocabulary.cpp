@@ -2,8 +2,11 @@
 // fails when a token cannot be reached by merges (then the vocabulary or the merging is wrong).
 #include <bit>
 #include <cstdio>
+#include <cstring>
 #include <fstream>
 #include <iterator>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "byte_pairs.hpp"
@@ -26,37 +29,35 @@ std::vector<std::string_view> split_tokens(std::string_view packed) {
 std::vector<std::uint32_t> bake(const std::vector<std::string_view>& tokens) {
   const auto count = static_cast<std::uint32_t>(tokens.size());
   const auto slots = std::bit_ceil(count * 2);
-  std::vector<std::uint32_t> out{count, slots};
+  std::vector<TokenSlot> table(slots);
+  for (TokenId id = 0; id < count; ++id) {
+    const auto key = key_of(tokens[id]);
+    auto at = first_slot(key, slots);
+    while (table[at].length != 0) at = (at + 1) & (slots - 1);
+    table[at] = {key.key, key.length, id};
+  }
+  std::vector<std::uint32_t> out{count, slots, 0, 0};
+  const auto append = [&](const void* data, std::size_t bytes) {
+    const auto words = out.size();
+    out.resize(words + (bytes + 3) / 4);
+    std::memcpy(out.data() + words, data, bytes);
+  };
+  append(table.data(), table.size() * sizeof(TokenSlot));
   std::string bytes;
   for (const auto token : tokens) {
     out.push_back(static_cast<std::uint32_t>(bytes.size()));
     bytes += token;
   }
   out.push_back(static_cast<std::uint32_t>(bytes.size()));
-  std::vector<TokenId> ids(slots, kNoToken);
-  for (TokenId id = 0; id < count; ++id) {
-    auto slot = hash_token(tokens[id]) & (slots - 1);
-    while (ids[slot] != kNoToken) slot = (slot + 1) & (slots - 1);
-    ids[slot] = id;
-  }
-  out.insert(out.end(), ids.begin(), ids.end());
-  bytes.resize((bytes.size() + 3) / 4 * 4);
-  for (std::size_t i = 0; i < bytes.size(); i += 4) {
-    std::uint32_t word;
-    __builtin_memcpy(&word, bytes.data() + i, 4);
-    out.push_back(word);
-  }
+  append(bytes.data(), bytes.size());
   return out;
 }
 
 bool all_reachable(const std::vector<std::uint32_t>& baked) {
   const Vocabulary vocabulary(baked);
-  std::vector<TokenId> ids;
   for (TokenId id = 0; id < vocabulary.size(); ++id) {
-    ids.clear();
-    merge_byte_pairs(vocabulary, vocabulary.bytes(id), ids);
-    if (ids.size() == 1 && ids[0] == id) continue;
-    std::fprintf(stderr, "bake_vocabulary: token %u cannot be reached by merges\n", id);
+    if (vocabulary.find(vocabulary.bytes(id)) == id && is_made_of_two_below(vocabulary, id)) continue;
+    std::fprintf(stderr, "bake_vocabulary: token %u cannot be reached by merges of lower ones\n", id);
     return false;
   }
   return true;

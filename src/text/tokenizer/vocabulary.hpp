@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <span>
-#include <string>
 #include <string_view>
 
 namespace holdfast::text {
@@ -13,12 +12,27 @@ using TokenId = std::uint32_t;
 inline constexpr TokenId kNoToken = 0xFFFFFFFF;
 inline constexpr std::size_t kMaxTokenBytes = 128;
 
-// Layout of a baked vocabulary, all u32 but the last part: count, slots (a power of two), count + 1 offsets
-// into the bytes, slots ids (kNoToken: empty; open addressing by hash of the bytes), then the bytes of all
-// tokens.
+// What is found first of a token: up to 8 bytes are their own key (little-endian, zeros above), so that most
+// look-ups read nothing else; of longer ones the key is a hash, and the bytes decide.
+struct TokenKey {
+  std::uint64_t key = 0;
+  std::uint32_t length = 0;
+};
+TokenKey key_of(std::string_view bytes);
+// Where the search for the key begins, in a table of a power of two of slots.
+std::uint32_t first_slot(const TokenKey& key, std::uint32_t slots);
+
+struct TokenSlot {
+  std::uint64_t key = 0;
+  std::uint32_t length = 0;  // 0: empty
+  TokenId id = kNoToken;
+};
+
+// Layout of a baked vocabulary: count and slots (a power of two) as u32 with two zeros behind, the TokenSlots
+// (open addressing, linear), count + 1 offsets (u32) into the bytes, then the bytes of all tokens.
 class Vocabulary {
  public:
-  explicit Vocabulary(std::span<const std::uint32_t> baked);
+  explicit Vocabulary(std::span<const std::uint32_t> baked);  // 8-byte aligned
 
   std::size_t size() const { return count_; }
   std::string_view bytes(TokenId id) const;
@@ -27,11 +41,9 @@ class Vocabulary {
  private:
   std::uint32_t count_;
   std::uint32_t slots_;
+  const TokenSlot* table_;
   const std::uint32_t* offsets_;
-  const TokenId* ids_;
   const char* bytes_;
 };
-
-std::uint64_t hash_token(std::string_view bytes);
 
 }  // namespace holdfast::text
