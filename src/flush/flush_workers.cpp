@@ -18,12 +18,12 @@ constexpr std::size_t kMaxJobsAWrite = 64;
 // Their terms and vectors take several times the space of the contents.
 constexpr std::size_t kMaxBytesAWrite = 2u << 20;
 
-void fill_features(store::SessionBatch& batch, const text::Embedder& embedder) {
+void fill_features(store::SessionBatch& batch, const text::Embedder& embedder, text::ChunkOptions chunking) {
   for (auto& operation : batch.operations) {
     if (auto* insert = std::get_if<store::InsertMessage>(&operation)) {
-      insert->features = text::extract_features(insert->message.content, embedder);
+      insert->features = text::extract_features(insert->message.content, embedder, chunking);
     } else if (auto* update = std::get_if<store::UpdateMessage>(&operation)) {
-      update->features = text::extract_features(update->content, embedder);
+      update->features = text::extract_features(update->content, embedder, chunking);
     }
   }
 }
@@ -83,7 +83,7 @@ void FlushWorkers::write(std::vector<Job> jobs, std::size_t worker) {
   std::vector<store::SessionBatch> batches;
   batches.reserve(jobs.size());
   for (auto& job : jobs) {
-    fill_features(job.batch, embedder_);
+    fill_features(job.batch, embedder_, options_.chunking);
     batches.push_back(std::move(job.batch));
   }
   HOLDFAST_PASS("store_before_write");

@@ -9,10 +9,13 @@ namespace {
 using metrics::Stage;
 
 const text::Features& features_of(engine::UserState& user, const Message& message,
-                                  const text::Embedder& embedder) {
+                                  const engine::Parts& parts) {
   const auto known = user.features.find(message.id);
   if (known != user.features.end()) return known->second;
-  return user.features.emplace(message.id, text::extract_features(message.content, embedder)).first->second;
+  return user.features
+      .emplace(message.id,
+               text::extract_features(message.content, parts.embedder, parts.options->flush.chunking))
+      .first->second;
 }
 
 ScoredResult to_result(const engine::SessionState& session, Stage stage, const Message& message) {
@@ -50,7 +53,7 @@ BufferSnapshot search_buffers(engine::UserShard& shard, engine::UserState& user,
     session->buffer.for_each_erasure([&](std::string_view id) { snapshot.hidden.emplace(id); });
     session->buffer.for_each([&](Stage stage, const Message& message) {
       snapshot.hidden.insert(message.id);
-      const auto& features = features_of(user, message, shard.parts.embedder);
+      const auto& features = features_of(user, message, shard.parts);
       Candidate candidate;
       candidate.frequencies = text::term_frequencies(prepared, features.terms);
       candidate.length = features.terms.size();

@@ -68,9 +68,11 @@ asio::awaitable<Outcome<std::vector<std::string>>> MemoryService::add_knowledge(
     ids.push_back(make_uuid_v7(now));
     items.push_back({ids.back(), user_id, std::move(content), now, now});
   }
-  auto call = [&store = parts_.store, &embedder = parts_.embedder, items = std::move(items)] {
+  auto call = [&store = parts_.store, &embedder = parts_.embedder, chunking = parts_.options->flush.chunking,
+               items = std::move(items)] {
     std::vector<text::Features> features;
-    for (const auto& item : items) features.push_back(text::extract_features(item.content, embedder));
+    for (const auto& item : items)
+      features.push_back(text::extract_features(item.content, embedder, chunking));
     return store.add_knowledge(items, features);
   };
   const auto written = co_await ask_store(parts_, std::move(call));
@@ -95,10 +97,10 @@ asio::awaitable<Outcome<std::vector<std::string>>> MemoryService::update_knowled
     if (known == found->end()) co_return engine::not_found(engine::Entity::knowledge, id);
     items.push_back({id, user_id, std::move(content), known->created_at, parts_.clock.now()});
   }
-  auto call = [&store = parts_.store, &embedder = parts_.embedder,
+  auto call = [&store = parts_.store, &embedder = parts_.embedder, chunking = parts_.options->flush.chunking,
                items = std::move(items)]() -> Result<void> {
     for (const auto& item : items) {
-      auto written = store.update_knowledge(item, text::extract_features(item.content, embedder));
+      auto written = store.update_knowledge(item, text::extract_features(item.content, embedder, chunking));
       if (!written) return written;
     }
     return Result<void>{};

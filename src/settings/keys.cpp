@@ -191,6 +191,8 @@ void add_buffer_keys(std::vector<Key>& t) {
   t.push_back(whole("buffer.hybrid_buffer.max_size", "5", 1, 50,
                     [](S& s, std::int64_t v) { s.buffer.hybrid.max_rounds = static_cast<std::size_t>(v); }));
   t.push_back(only("buffer.hybrid_buffer.chunk_strategy", "message", "the only strategy of this version"));
+  t.push_back(decimal("buffer.hybrid_buffer.chunk_overlap", "0.1", 0, 0.5,
+                      [](S& s, double v) { s.flush.chunking.overlap = s.sqlite.chunking.overlap = v; }));
   t.push_back(only("buffer.hybrid_buffer.embedding_model", "builtin", "the only model of this version"));
   t.push_back(boolean("buffer.hybrid_buffer.enable_auto_flush", "true",
                       [](S& s, bool v) { s.buffer.hybrid.auto_flush = v; }));
@@ -356,8 +358,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-constexpr std::array<std::string_view, 16> kPlanned{"buffer.speculative_buffer",
-                                                    "buffer.hybrid_buffer.chunk_overlap",
+constexpr std::array<std::string_view, 15> kPlanned{"buffer.speculative_buffer",
                                                     "buffer.query.similarity_threshold",
                                                     "buffer.query.max_error",
                                                     "buffer.query.verify_fraction",

@@ -92,8 +92,13 @@ std::vector<std::string> analyze(std::string_view text) {
   return terms.empty() ? stop_words : terms;
 }
 
-Features extract_features(std::string_view text, const Embedder& embedder) {
-  return {analyze(text), embedder.embed(text)};
+Features extract_features(std::string_view text, const Embedder& embedder, ChunkOptions options) {
+  Features features{analyze(text), {}};
+  for (const auto chunk : split_text(text, embedder.max_bytes(), options)) {
+    const auto vector = embedder.embed(chunk);
+    features.vectors.insert(features.vectors.end(), vector.begin(), vector.end());
+  }
+  return features;
 }
 
 }  // namespace holdfast::text

@@ -14,7 +14,6 @@ namespace {
 constexpr std::size_t kDimensions = 512;
 constexpr std::size_t kShortest = 3;
 constexpr std::size_t kLongest = 5;
-constexpr std::size_t kMaxBytes = 16u << 10;  // of a text; what follows adds nothing to so many features
 
 using Counts = std::array<float, kDimensions>;
 
@@ -33,7 +32,7 @@ Normalised normalise(std::string_view text) {
     append_utf8(out.bytes, c);
   };
   bool in_word = false;
-  while (!text.empty() && out.bytes.size() < kMaxBytes) {
+  while (!text.empty()) {
     const auto c = next_code_point(text);
     if (is_word(c)) {
       put(to_lower(c));

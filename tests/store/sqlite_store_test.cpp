@@ -283,6 +283,25 @@ TEST_F(SqliteStoreTest, ADatabaseOfTheFirstVersionIsTakenOver) {
   EXPECT_THAT(found("forget"), ElementsAre("m"));
 }
 
+TEST_F(SqliteStoreTest, OtherChunksMakeTheIndexAnew) {
+  make_session();
+  std::string text;
+  while (text.size() < 10'000) text += "word" + std::to_string(text.size()) + ' ';
+  ASSERT_TRUE(write({message("m", text)}));
+  const auto before = search("What of word0 and its neighbours?").results.at(0);
+  store.reset();
+  SqliteOptions options;
+  options.path = folder / "deep" / "h.db";
+  options.chunking.overlap = 0.5;
+  store = std::move(*open_sqlite_store(options, text::character_ngram_embedder()));
+  const auto query =
+      text::prepare_query("What of word0 and its neighbours?", text::character_ngram_embedder());
+  const auto expected = text::extract_features(text, text::character_ngram_embedder(), options.chunking);
+  const auto after = search("What of word0 and its neighbours?").results.at(0);
+  EXPECT_DOUBLE_EQ(after.similarity, text::similarity_to_chunks(query.vector, expected.vectors));
+  EXPECT_NE(after.similarity, before.similarity);
+}
+
 TEST_F(SqliteStoreTest, AProcessKilledWhileWritingLeavesWholeBatches) {
   make_session();
   store.reset();

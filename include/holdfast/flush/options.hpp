@@ -3,6 +3,8 @@
 #include <chrono>
 #include <cstddef>
 
+#include "holdfast/text/chunker.hpp"
+
 namespace holdfast::flush {
 
 struct Options {
@@ -14,6 +16,7 @@ struct Options {
   unsigned retry_attempts = 3;            // fast retries, retry_delay apart (doubling), before the slow ones
   std::chrono::milliseconds retry_delay{1000};
   std::chrono::milliseconds max_retry_delay{30'000};
+  text::ChunkOptions chunking;  // of messages and knowledge, wherever their vectors are made
 };
 
 }  // namespace holdfast::flush

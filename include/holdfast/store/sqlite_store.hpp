@@ -18,6 +18,7 @@ struct SqliteOptions {
   std::chrono::milliseconds busy_timeout{5000};
   // Of the vectors that searches keep in memory: about 200,000 messages of the built-in embedder.
   std::size_t max_cached_bytes = 128u << 20;
+  text::ChunkOptions chunking;  // an index that was made with others is made anew
 };
 
 // Creates the file (mode 0600) and its folder (0700) when absent, migrates an older schema, rebuilds the

@@ -20,7 +20,11 @@ class Embedder {
   virtual ~Embedder() = default;
   virtual std::string_view fingerprint() const = 0;  // names model, version and dimensions
   virtual std::size_t dimensions() const = 0;
-  // Empty when the text has nothing to embed (no letters or digits).
+  // A longer text is split into chunks with a vector each (text/chunker.hpp). Here as long as a mean over
+  // words says anything: a few paragraphs. A model with a limit in tokens may answer that many bytes, as a
+  // token has at least one.
+  virtual std::size_t max_bytes() const { return 2048; }
+  // Empty when the text has nothing to embed (no letters or digits). Takes a text of any length whole.
   virtual Embedding embed(std::string_view text) const = 0;
 };
 

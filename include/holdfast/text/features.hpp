@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "holdfast/text/chunker.hpp"
 #include "holdfast/text/embedder.hpp"
 
 namespace holdfast::text {
@@ -30,7 +31,7 @@ struct Features {
 inline constexpr int kAnalyzerVersion = 1;
 std::vector<std::string> analyze(std::string_view text);
 
-// Thread-safe when the embedder is.
-Features extract_features(std::string_view text, const Embedder& embedder);
+// Every chunk of the text with something to embed has a vector. Thread-safe when the embedder is.
+Features extract_features(std::string_view text, const Embedder& embedder, ChunkOptions options = {});
 
 }  // namespace holdfast::text

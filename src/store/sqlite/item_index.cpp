@@ -15,8 +15,9 @@ void change_totals(Connection& connection, std::int64_t user_no, std::int64_t do
       .run();
 }
 
-std::string index_version(const text::Embedder& embedder) {
-  return std::to_string(text::kAnalyzerVersion) + " " + std::string(embedder.fingerprint());
+std::string index_version(const text::Embedder& embedder, text::ChunkOptions chunking) {
+  return std::to_string(text::kAnalyzerVersion) + " " + std::string(embedder.fingerprint()) + " chunks of " +
+         std::to_string(embedder.max_bytes()) + " overlapping " + std::to_string(chunking.overlap);
 }
 
 }  // namespace
@@ -63,8 +64,9 @@ void remove_from_index(Connection& connection, const ItemKey& key, std::string_v
       .run();
 }
 
-void rebuild_index_if_outdated(Connection& connection, const text::Embedder& embedder) {
-  const auto version = index_version(embedder);
+void rebuild_index_if_outdated(Connection& connection, const text::Embedder& embedder,
+                               text::ChunkOptions chunking) {
+  const auto version = index_version(embedder, chunking);
   {
     auto known = connection.prepare("SELECT value FROM meta WHERE key = 'index_version'");
     if (known.step() && known.text(0) == version) return;
@@ -77,7 +79,7 @@ void rebuild_index_if_outdated(Connection& connection, const text::Embedder& emb
   for (; item.step(); ++items) {
     ItemKey key{item.integer(1), item.integer(0), item.integer(2), std::nullopt};
     if (!item.is_null(3)) key.session_no = item.integer(3);
-    add_to_index(connection, key, text::extract_features(item.text(4), embedder));
+    add_to_index(connection, key, text::extract_features(item.text(4), embedder, chunking));
   }
   connection.prepare("INSERT OR REPLACE INTO meta (key, value) VALUES ('index_version', ?)")
       .bind(version)

@@ -23,7 +23,9 @@ void add_to_index(Connection& connection, const ItemKey& key, const text::Featur
 // content: as it was when the item was indexed.
 void remove_from_index(Connection& connection, const ItemKey& key, std::string_view content);
 
-// Makes the whole index anew when it was made by another analyzer or embedder. Within a write transaction.
-void rebuild_index_if_outdated(Connection& connection, const text::Embedder& embedder);
+// Makes the whole index anew when it was made by another analyzer or embedder, or with other chunks. Within a
+// write transaction.
+void rebuild_index_if_outdated(Connection& connection, const text::Embedder& embedder,
+                               text::ChunkOptions chunking);
 
 }  // namespace holdfast::store

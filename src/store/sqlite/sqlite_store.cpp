@@ -85,7 +85,7 @@ class SqliteStore final : public MemoryStore {
         item_cache_(options.max_cached_bytes) {
     prepare_schema(writer_);
     Transaction transaction(writer_, Transaction::Kind::write);
-    rebuild_index_if_outdated(writer_, embedder);
+    rebuild_index_if_outdated(writer_, embedder, options.chunking);
     transaction.commit();
     readers_ = std::make_unique<Readers>(options);
   }
