@@ -87,7 +87,7 @@ Daemon::Daemon(settings::LoadedSettings loaded, settings::Sources sources)
     : sources_(std::move(sources)),
       loaded_(std::move(loaded)),
       settings_(loaded_.settings),
-      embedder_(text::character_ngram_embedder()),
+      embedder_(text::builtin_embedder()),
       shard_set_(settings_.shards > 0 ? settings_.shards : runtime::default_shard_count()),
       probes_(shard_set_.size()) {}
 

@@ -32,7 +32,7 @@ class Delivery {
     options.flush.workers = 2;
     options.flush.retry_delay = std::chrono::milliseconds(1);
     options.flush.max_retry_delay = std::chrono::milliseconds(5);
-    workers_ = std::make_unique<flush::FlushWorkers>(options.flush, store_, text::character_ngram_embedder(),
+    workers_ = std::make_unique<flush::FlushWorkers>(options.flush, store_, text::builtin_embedder(),
                                                      system_clock(), probes_.flush);
     journal::Options journal;
     journal.dir = "/j";
@@ -43,7 +43,7 @@ class Delivery {
     letters_ = std::move(*flush::DeadLetters::open(files_, "/letters"));
     parts_ = std::make_unique<engine::Parts>(
         engine::Parts{std::make_shared<const engine::Options>(options), system_clock(), store_, pool_,
-                      *workers_, *journal_, compute_, *letters_, text::character_ngram_embedder(), tokens_});
+                      *workers_, *journal_, compute_, *letters_, text::builtin_embedder(), tokens_});
     shards_.push_back(
         std::make_unique<engine::UserShard>(*parts_, 0, 1, shard_set_.executor(0), *probes_.shards[0]));
     service_ = std::make_unique<service::MemoryService>(*parts_, shard_set_, shards_);

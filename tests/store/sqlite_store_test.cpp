@@ -32,7 +32,7 @@ struct SqliteStoreTest : testing::Test {
   std::unique_ptr<MemoryStore> store;
   Timestamp now{std::chrono::seconds{1'700'000'000}};
 
-  void SetUp() override { open(text::character_ngram_embedder()); }
+  void SetUp() override { open(text::builtin_embedder()); }
   void TearDown() override {
     store.reset();
     std::filesystem::remove_all(folder);
@@ -56,7 +56,7 @@ struct SqliteStoreTest : testing::Test {
     insert.message.created_at = insert.message.updated_at = now;
     insert.message.seq = seq;
     insert.lsn = lsn;
-    insert.features = text::extract_features(content, text::character_ngram_embedder());
+    insert.features = text::extract_features(content, text::builtin_embedder());
     return insert;
   }
   UpdateMessage update(const std::string& id, const std::string& content, Lsn lsn) {
@@ -66,7 +66,7 @@ struct SqliteStoreTest : testing::Test {
             "",
             now,
             lsn,
-            text::extract_features(content, text::character_ngram_embedder())};
+            text::extract_features(content, text::builtin_embedder())};
   }
   Result<void> write(std::vector<MessageOperation> operations, const std::string& user = "u",
                      const std::string& session = "s") {
@@ -81,7 +81,7 @@ struct SqliteStoreTest : testing::Test {
   StoreAnswer search(const std::string& text, const std::string& user = "u") {
     StoreQuery query;
     query.user_id = user;
-    query.query = text::prepare_query(text, text::character_ngram_embedder());
+    query.query = text::prepare_query(text, text::builtin_embedder());
     query.limit = 10;
     return *store->search(query);
   }
@@ -181,13 +181,13 @@ TEST_F(SqliteStoreTest, SearchFiltersAndCountsOverAllOfTheUser) {
   ASSERT_TRUE(write({message("m2", "red wine")}, "u", "s2"));
   const std::vector<Knowledge> items{{"k", "u", "red is a colour", now, now}};
   const std::vector<text::Features> features{
-      text::extract_features(items[0].content, text::character_ngram_embedder())};
+      text::extract_features(items[0].content, text::builtin_embedder())};
   ASSERT_TRUE(store->add_knowledge(items, features));
   EXPECT_EQ(search("red").stats.documents, 3u);
   EXPECT_THAT(search("red").stats.document_frequency, ElementsAre(3));
   StoreQuery query;
   query.user_id = "u";
-  query.query = text::prepare_query("red kite", text::character_ngram_embedder());
+  query.query = text::prepare_query("red kite", text::builtin_embedder());
   query.limit = 10;
   const auto all = store->search(query)->results;
   ASSERT_EQ(all.size(), 3u);
@@ -238,7 +238,7 @@ TEST_F(SqliteStoreTest, ErasingASessionOrUserTakesTheIndexAlong) {
 TEST_F(SqliteStoreTest, EverythingIsThereAfterReopeningAndForTheOwnerAlone) {
   make_session();
   ASSERT_TRUE(write({message("m", "remember")}));
-  open(text::character_ngram_embedder());
+  open(text::builtin_embedder());
   EXPECT_THAT(found("remember"), ElementsAre("m"));
   EXPECT_EQ(*store->last_lsn(), 1u);
   struct stat file {
@@ -307,7 +307,7 @@ TEST_F(SqliteStoreTest, AProcessKilledWhileWritingLeavesWholeBatches) {
   store.reset();
   const auto child = fork();
   if (child == 0) {
-    auto mine = open_sqlite_store({folder / "deep" / "h.db"}, text::character_ngram_embedder());
+    auto mine = open_sqlite_store({folder / "deep" / "h.db"}, text::builtin_embedder());
     for (std::uint64_t i = 0;; ++i) {
       const auto name = std::to_string(i);
       const SessionBatch batch{
@@ -317,12 +317,12 @@ TEST_F(SqliteStoreTest, AProcessKilledWhileWritingLeavesWholeBatches) {
   }
   std::size_t seen = 0;
   while (seen < 20) {  // until it has written something
-    auto reader = open_sqlite_store({folder / "deep" / "h.db"}, text::character_ngram_embedder());
+    auto reader = open_sqlite_store({folder / "deep" / "h.db"}, text::builtin_embedder());
     if (reader) seen = (*reader)->messages({"s", SortBy::timestamp, Order::ascending, 1000})->size();
   }
   kill(child, SIGKILL);
   waitpid(child, nullptr, 0);
-  open(text::character_ngram_embedder());
+  open(text::builtin_embedder());
   const auto messages = *store->messages({"s", SortBy::timestamp, Order::ascending, 1'000'000});
   ASSERT_GE(messages.size(), 20u);
   EXPECT_EQ(messages.size() % 2, 0u);

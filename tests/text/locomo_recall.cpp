@@ -27,7 +27,7 @@ std::vector<Turn> read_turns(const Json& conversation) {
     for (const auto& turn : *found) {
       auto text = turn["speaker"].get<std::string>() + ": " + turn["text"].get<std::string>();
       if (turn.contains("blip_caption")) text += " [" + turn["blip_caption"].get<std::string>() + "]";
-      turns.push_back({turn["dia_id"], extract_features(text, character_ngram_embedder())});
+      turns.push_back({turn["dia_id"], extract_features(text, builtin_embedder())});
     }
   }
 }
@@ -44,7 +44,7 @@ Recall measure(const std::vector<Turn>& turns, const Json& questions, double wei
     std::vector<std::string> evidence;
     for (const auto& id : question.value("evidence", Json::array())) evidence.push_back(id);
     if (evidence.empty()) continue;
-    const auto query = prepare_query(question["question"].get<std::string>(), character_ngram_embedder());
+    const auto query = prepare_query(question["question"].get<std::string>(), builtin_embedder());
     CorpusStats stats{0, 0, std::vector<std::uint64_t>(query.terms.size())};
     std::vector<std::vector<std::uint32_t>> frequencies;
     for (const auto& turn : turns) {

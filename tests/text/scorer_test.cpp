@@ -53,7 +53,7 @@ TEST(CorpusStats, AddUpWithMissingFrequenciesAsZero) {
 }
 
 TEST(PreparedQueryTest, TermsAreDistinct) {
-  const auto prepared = prepare_query("painting paints PAINTED kites", character_ngram_embedder());
+  const auto prepared = prepare_query("painting paints PAINTED kites", builtin_embedder());
   EXPECT_THAT(prepared.terms, testing::ElementsAre("paint", "kite"));
   const std::vector<std::string> document{"kite", "paint", "kite"};
   EXPECT_THAT(term_frequencies(prepared, document), testing::ElementsAre(1, 2));

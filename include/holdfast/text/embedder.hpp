@@ -35,8 +35,10 @@ double similarity(const Embedding& a, const Embedding& b);
 // query.size() components. 0 when either is empty or the sizes do not fit.
 double similarity_to_chunks(const Embedding& query, std::span<const std::int8_t> chunks);
 
-// Signed feature hashing of character 3- to 5-grams (Weinberger et al. 2009, "Feature Hashing for Large Scale
-// Multitask Learning"; sub-word n-grams as in Bojanowski et al. 2017), 512 dimensions.
-const Embedder& character_ngram_embedder();
+// No network, no files: 612 dimensions. The first 100 are the mean of static English word vectors, weighted
+// by inverse frequency, so that texts of like meaning are alike in English only; the other 512 are hashed
+// character n-grams, for names, other languages and words that the vectors do not know. Texts of any length
+// are taken whole, in linear time.
+const Embedder& builtin_embedder();
 
 }  // namespace holdfast::text
