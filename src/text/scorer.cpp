@@ -54,6 +54,7 @@ Scorer::Scorer(const PreparedQuery& query, const CorpusStats& stats, SourceFilte
   switch (filter) {
     case SourceFilter::all:
       keyword_weight_ = kKeywordWeight, similarity_weight_ = 1 - kKeywordWeight;
+      with_context_ = true;
       break;
     case SourceFilter::keyword:
       keyword_weight_ = 1;
@@ -84,6 +85,15 @@ double Scorer::keyword(std::span<const std::uint32_t> frequencies, std::uint64_t
     sum += idf_[i] * tf * (kK1 + 1) / (tf + norm);
   }
   return std::min(1.0, sum / most_);
+}
+
+double Scorer::in_context(double keyword_part,
+                          const std::array<double, kContextWeights.size()>& before) const {
+  if (!with_context_) return keyword_part;
+  double missing = 1 - keyword_part;
+  for (std::size_t i = 0; i < before.size(); ++i) missing *= 1 - kContextWeights[i] * before[i];
+  // Not 1 - missing where nothing is before: an item by itself has its own part to the last bit.
+  return keyword_part + (1 - keyword_part - missing);
 }
 
 double Scorer::combine(double keyword_part, double similarity_part) const {

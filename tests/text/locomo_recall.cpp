@@ -1,9 +1,15 @@
-// locomo_recall FILE.json…: recall of the evidence turns among the first 5, 10 and 20, for each LoCoMo
-// conversation: BM25 alone, vectors alone, and mixed by several weights. Each turn is one message "Speaker:
-// text [caption]".
+// locomo_recall [FOLDER]: how much of a question's evidence is among the first 5, 10 and 20 results, for each
+// LoCoMo conversation of the folder (../shared/data/locomo when absent) and on average: BM25 alone, vectors
+// alone, both without the turns before, and the scorer as it is. Each turn is one message "Speaker: text
+// [caption]"; every question that names evidence counts.
+//
+// Then leave-one-out: the constants that are best on the other conversations, on the one left out. That is
+// what to expect of constants chosen here on conversations that are not here.
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "holdfast/text/scorer.hpp"
@@ -16,7 +22,26 @@ using Json = nlohmann::json;
 
 struct Turn {
   std::string id;
+  int session;
   Features features;
+};
+
+struct Parts {  // of one turn's score
+  double own;   // keyword part of the turn by itself
+  std::array<double, 2> before;
+  double similarity;
+  double score;  // as the scorer joins them
+};
+
+struct Question {
+  std::vector<std::size_t> evidence;  // turns
+  double evidence_count;              // more when some of it is no turn of the conversation
+  std::vector<Parts> turns;
+};
+
+struct Conversation {
+  std::string name;
+  std::vector<Question> questions;
 };
 
 std::vector<Turn> read_turns(const Json& conversation) {
@@ -27,71 +52,160 @@ std::vector<Turn> read_turns(const Json& conversation) {
     for (const auto& turn : *found) {
       auto text = turn["speaker"].get<std::string>() + ": " + turn["text"].get<std::string>();
       if (turn.contains("blip_caption")) text += " [" + turn["blip_caption"].get<std::string>() + "]";
-      turns.push_back({turn["dia_id"], extract_features(text, builtin_embedder())});
+      turns.push_back({turn["dia_id"], session, extract_features(text, builtin_embedder())});
     }
   }
 }
 
-struct Recall {
-  double at5 = 0, at10 = 0, at20 = 0;
+std::vector<Parts> score_turns(const std::vector<Turn>& turns, const PreparedQuery& query) {
+  CorpusStats stats{0, 0, std::vector<std::uint64_t>(query.terms.size())};
+  std::vector<std::vector<std::uint32_t>> frequencies;
+  for (const auto& turn : turns) {
+    frequencies.push_back(term_frequencies(query, turn.features.terms));
+    ++stats.documents;
+    stats.total_length += turn.features.terms.size();
+    for (std::size_t i = 0; i < query.terms.size(); ++i)
+      stats.document_frequency[i] += frequencies.back()[i] > 0;
+  }
+  const Scorer scorer(query, stats, SourceFilter::all);
+  std::vector<Parts> parts;
+  for (std::size_t i = 0; i < turns.size(); ++i) {
+    Parts part{scorer.keyword(frequencies[i], turns[i].features.terms.size()), {}, 0, 0};
+    for (std::size_t d = 1; d <= part.before.size() && d <= i; ++d) {
+      if (turns[i - d].session == turns[i].session) part.before[d - 1] = parts[i - d].own;
+    }
+    part.similarity = similarity_to_chunks(query.vector, turns[i].features.vectors);
+    part.score = scorer.combine(scorer.in_context(part.own, part.before), part.similarity);
+    parts.push_back(part);
+  }
+  return parts;
+}
+
+Conversation read_conversation(const std::filesystem::path& path) {
+  const auto document = Json::parse(std::ifstream(path));
+  const auto turns = read_turns(document.contains("conversation") ? document["conversation"] : document);
+  std::map<std::string, std::size_t> numbers;
+  for (std::size_t i = 0; i < turns.size(); ++i) numbers[turns[i].id] = i;
+  Conversation conversation{path.stem().string(), {}};
+  for (const auto& asked : document["qa"]) {
+    const auto evidence = asked.value("evidence", std::vector<std::string>{});
+    if (evidence.empty()) continue;
+    Question question{{}, static_cast<double>(evidence.size()), {}};
+    for (const auto& id : evidence) {
+      if (const auto found = numbers.find(id); found != numbers.end())
+        question.evidence.push_back(found->second);
+    }
+    question.turns =
+        score_turns(turns, prepare_query(asked["question"].get<std::string>(), builtin_embedder()));
+    conversation.questions.push_back(std::move(question));
+  }
+  return conversation;
+}
+
+constexpr std::array<std::size_t, 3> kDepths{5, 10, 20};
+using Recall = std::array<double, kDepths.size()>;
+
+template <class Score>
+Recall measure(const Conversation& conversation, Score score) {
+  Recall recall{};
+  for (const auto& question : conversation.questions) {
+    std::vector<std::pair<double, std::size_t>> ranked;
+    for (std::size_t i = 0; i < question.turns.size(); ++i) ranked.emplace_back(-score(question.turns[i]), i);
+    const auto looked_at = std::min(kDepths.back(), ranked.size());
+    std::partial_sort(ranked.begin(), ranked.begin() + static_cast<std::ptrdiff_t>(looked_at), ranked.end());
+    for (std::size_t i = 0; i < looked_at; ++i) {
+      if (std::find(question.evidence.begin(), question.evidence.end(), ranked[i].second) ==
+          question.evidence.end())
+        continue;
+      for (std::size_t k = 0; k < kDepths.size(); ++k)
+        recall[k] += i < kDepths[k] ? 1 / question.evidence_count : 0;
+    }
+  }
+  for (double& share : recall) share /= static_cast<double>(conversation.questions.size());
+  return recall;
+}
+
+template <class Score>
+void print_row(const char* name, const std::vector<Conversation>& conversations, Score score) {
+  std::printf("%-26s", name);
+  Recall mean{};
+  for (const auto& conversation : conversations) {
+    const auto recall = measure(conversation, score);
+    std::printf("  %.3f/%.3f/%.3f", recall[0], recall[1], recall[2]);
+    for (std::size_t k = 0; k < mean.size(); ++k)
+      mean[k] += recall[k] / static_cast<double>(conversations.size());
+  }
+  std::printf("  %.3f/%.3f/%.3f\n", mean[0], mean[1], mean[2]);
+}
+
+struct Constants {
+  double keyword_weight, one_before, two_before;
+
+  double operator()(const Parts& parts) const {
+    const double missing =
+        (1 - parts.own) * (1 - one_before * parts.before[0]) * (1 - two_before * parts.before[1]);
+    return keyword_weight * (1 - missing) + (1 - keyword_weight) * parts.similarity;
+  }
 };
 
-// Mean share of a question's evidence among the first k; weight < 0: vectors alone.
-Recall measure(const std::vector<Turn>& turns, const Json& questions, double weight) {
-  Recall sum;
-  std::size_t count = 0;
-  for (const auto& question : questions) {
-    std::vector<std::string> evidence;
-    for (const auto& id : question.value("evidence", Json::array())) evidence.push_back(id);
-    if (evidence.empty()) continue;
-    const auto query = prepare_query(question["question"].get<std::string>(), builtin_embedder());
-    CorpusStats stats{0, 0, std::vector<std::uint64_t>(query.terms.size())};
-    std::vector<std::vector<std::uint32_t>> frequencies;
-    for (const auto& turn : turns) {
-      frequencies.push_back(term_frequencies(query, turn.features.terms));
-      ++stats.documents;
-      stats.total_length += turn.features.terms.size();
-      for (std::size_t i = 0; i < query.terms.size(); ++i)
-        stats.document_frequency[i] += frequencies.back()[i] > 0;
+std::vector<Constants> candidates() {
+  std::vector<Constants> all;
+  for (const double keyword_weight : {0.6, 0.7, 0.75, 0.8, 0.85, 0.9}) {
+    for (const double one_before : {0.0, 0.3, 0.4, 0.5, 0.6, 0.7}) {
+      for (const double share : {0.0, 0.5, 0.75})
+        all.push_back({keyword_weight, one_before, one_before * share});
     }
-    const Scorer scorer(query, stats, SourceFilter::all);
-    std::vector<std::pair<double, std::string>> ranked;
-    for (std::size_t i = 0; i < turns.size(); ++i) {
-      const double keyword = scorer.keyword(frequencies[i], turns[i].features.terms.size());
-      const double alike = similarity_to_chunks(query.vector, turns[i].features.vectors);
-      ranked.emplace_back(weight < 0 ? -alike : -(weight * keyword + (1 - weight) * alike), turns[i].id);
-    }
-    std::stable_sort(ranked.begin(), ranked.end(),
-                     [](const auto& a, const auto& b) { return a.first < b.first; });
-    const auto share = [&](std::size_t k) {
-      double hits = 0;
-      for (std::size_t i = 0; i < std::min(k, ranked.size()); ++i) {
-        hits += std::find(evidence.begin(), evidence.end(), ranked[i].second) != evidence.end();
-      }
-      return hits / static_cast<double>(evidence.size());
-    };
-    sum.at5 += share(5), sum.at10 += share(10), sum.at20 += share(20);
-    ++count;
   }
-  const auto n = static_cast<double>(std::max<std::size_t>(1, count));
-  return {sum.at5 / n, sum.at10 / n, sum.at20 / n};
+  return all;
+}
+
+void leave_one_out(const std::vector<Conversation>& conversations) {
+  const auto all = candidates();
+  std::vector<std::vector<double>> recall_at_10;  // by candidate, by conversation
+  for (const auto& constants : all) {
+    auto& row = recall_at_10.emplace_back();
+    for (const auto& conversation : conversations) row.push_back(measure(conversation, constants)[1]);
+  }
+  double mean = 0;
+  std::printf("\nleft out  chosen on the others (keyword weight, one before, two before)  recall@10\n");
+  for (std::size_t out = 0; out < conversations.size(); ++out) {
+    const auto of_others = [&](const std::vector<double>& row) {
+      double sum = -row[out];
+      for (const double x : row) sum += x;
+      return sum;
+    };
+    std::size_t best = 0;
+    for (std::size_t i = 1; i < all.size(); ++i)
+      if (of_others(recall_at_10[i]) > of_others(recall_at_10[best])) best = i;
+    std::printf("%-9s %.2f  %.2f  %.3f  %46.3f\n", conversations[out].name.c_str(), all[best].keyword_weight,
+                all[best].one_before, all[best].two_before, recall_at_10[best][out]);
+    mean += recall_at_10[best][out] / static_cast<double>(conversations.size());
+  }
+  std::printf("mean %69.3f\n", mean);
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::printf("%-28s %-10s %6s %6s %6s\n", "conversation", "weight", "@5", "@10", "@20");
-  for (int i = 1; i < argc; ++i) {
-    const auto document = Json::parse(std::ifstream(argv[i]));
-    const auto& conversation = document.contains("conversation") ? document["conversation"] : document;
-    const auto turns = read_turns(conversation);
-    for (const double weight : {1.0, -1.0, 0.9, 0.8, 0.7, 0.6, 0.5}) {
-      const auto recall = measure(turns, document["qa"], weight);
-      std::printf("%-28s %-10s %6.3f %6.3f %6.3f\n", argv[i],
-                  weight < 0    ? "vectors"
-                  : weight == 1 ? "BM25"
-                                : std::to_string(weight).substr(0, 4).c_str(),
-                  recall.at5, recall.at10, recall.at20);
-    }
+  const std::filesystem::path folder = argc > 1 ? argv[1] : "../shared/data/locomo";
+  std::vector<std::filesystem::path> files;
+  std::error_code absent;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, absent)) {
+    if (entry.path().extension() == ".json") files.push_back(entry.path());
   }
+  if (files.empty()) {
+    std::printf("SKIPPED: no conversations in %s\n", folder.c_str());
+    return 0;
+  }
+  std::sort(files.begin(), files.end());
+  std::vector<Conversation> conversations;
+  for (const auto& file : files) conversations.push_back(read_conversation(file));
+  std::printf("%-26s", "recall@5/@10/@20");
+  for (const auto& conversation : conversations) std::printf("  %-17s", conversation.name.c_str());
+  std::printf("  mean\n");
+  print_row("BM25 alone", conversations, [](const Parts& parts) { return parts.own; });
+  print_row("vectors alone", conversations, [](const Parts& parts) { return parts.similarity; });
+  print_row("hybrid, no turns before", conversations, Constants{kKeywordWeight, 0, 0});
+  print_row("hybrid", conversations, [](const Parts& parts) { return parts.score; });
+  leave_one_out(conversations);
 }

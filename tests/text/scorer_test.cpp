@@ -43,6 +43,24 @@ TEST(Scorer, FiltersChooseThePart) {
   EXPECT_FALSE(Scorer(q, stats, SourceFilter::vector).is_result(1, 0));
 }
 
+TEST(Scorer, MessagesBeforeCountAsFurtherReasons) {
+  const auto q = query({"a"});
+  const CorpusStats stats{10, 50, {2}};
+  const Scorer scorer(q, stats, SourceFilter::all);
+  EXPECT_EQ(scorer.in_context(0.3, {0, 0}), 0.3);  // to the last bit
+  EXPECT_NEAR(scorer.in_context(0.3, {0.8, 0.4}), 1 - 0.7 * (1 - 0.5 * 0.8) * (1 - 0.25 * 0.4), 1e-12);
+  EXPECT_GT(scorer.in_context(0, {0.1, 0}), scorer.in_context(0, {0, 0.1}));
+  EXPECT_LE(scorer.in_context(1, {1, 1}), 1.0);
+  EXPECT_EQ(scorer.in_context(0, {0, 0}), 0.0);
+}
+
+TEST(Scorer, WithAFilterAnItemCountsByItself) {
+  const auto q = query({"a"});
+  const CorpusStats stats{10, 50, {2}};
+  EXPECT_EQ(Scorer(q, stats, SourceFilter::keyword).in_context(0.3, {1, 1}), 0.3);
+  EXPECT_EQ(Scorer(q, stats, SourceFilter::vector).in_context(0.3, {1, 1}), 0.3);
+}
+
 TEST(CorpusStats, AddUpWithMissingFrequenciesAsZero) {
   CorpusStats sum{1, 2, {}};
   sum += {3, 4, {5, 6}};

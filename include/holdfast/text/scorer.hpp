@@ -1,9 +1,18 @@
 // The one scoring formula, for buffered and stored items alike:
 //   score = kKeywordWeight * keyword + (1 - kKeywordWeight) * similarity, each part 0…1.
-// keyword is BM25 (Robertson & Zaragoza 2009, k1 and b below) divided by the most the query's terms could
-// reach, sum of idf(t) * (k1 + 1); idf(t) = ln(1 + (N - df + 0.5) / (df + 0.5)).
+// Of an item by itself, keyword is BM25 (Robertson & Zaragoza 2009, k1 and b below) divided by the most the
+// query's terms could reach, sum of idf(t) * (k1 + 1); idf(t) = ln(1 + (N - df + 0.5) / (df + 0.5)).
+//
+// A turn of a conversation often answers words that only the turns before it hold ("What did you paint?" - "A
+// lake at sunset."). So the keyword part of a message is joined with those of the messages before it in its
+// session, as if each were an independent reason to return it (noisy or, Pearl 1988):
+//   keyword = 1 - (1 - own) * product over d = 1, 2 of (1 - kContextWeights[d - 1] * own of the message at
+//   seq - d).
+// Only earlier messages count: a new message changes no other's score. A message that is erased counts no
+// more. Knowledge has no context.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -14,12 +23,13 @@
 
 namespace holdfast::text {
 
-// Chosen on real conversations (tests/text/locomo_recall.cpp prints the table).
+// Chosen on real conversations (tests/text/locomo_recall.cpp prints the table); anything near is as good.
 inline constexpr double kKeywordWeight = 0.8;
+inline constexpr std::array<double, 2> kContextWeights{0.5, 0.25};
 
-// An item that shares no term with the query is a result only from this similarity on: character n-grams of
-// unrelated texts agree a little by chance.
-inline constexpr double kLeastSimilarity = 0.25;
+// An item that has no keyword part is a result only from this similarity on: unrelated texts agree a little
+// by chance.
+inline constexpr double kLeastSimilarity = 0.45;
 
 // Statistics of one user's items over some sources. Those of different sources add up.
 struct CorpusStats {
@@ -46,14 +56,19 @@ std::vector<std::uint32_t> term_frequencies(const PreparedQuery& query,
 class Scorer {
  public:
   Scorer(const PreparedQuery& query, const CorpusStats& stats, SourceFilter filter);
-  double keyword(std::span<const std::uint32_t> frequencies, std::uint64_t document_length) const;  // 0…1
-  double combine(double keyword, double similarity) const;                                          // 0…1
+  // Of an item by itself, 0…1.
+  double keyword(std::span<const std::uint32_t> frequencies, std::uint64_t document_length) const;
+  // Joined with what keyword() gives for the messages one, two before (0: there is none). With a filter the
+  // item counts by itself.
+  double in_context(double keyword, const std::array<double, kContextWeights.size()>& before) const;
+  double combine(double keyword, double similarity) const;  // 0…1
   // Whether an item of these parts is a result at all.
   bool is_result(double keyword, double similarity) const;
 
  private:
   double keyword_weight_ = 0;
   double similarity_weight_ = 0;
+  bool with_context_ = false;
   double mean_length_ = 1;
   double most_ = 0;  // what the query's terms could reach
   std::vector<double> idf_;
