@@ -101,7 +101,7 @@ store::SessionBatch batch_of(std::size_t first, const std::vector<std::string>& 
     insert.message.content = texts[i];
     insert.message.seq = first + i + 1;
     insert.lsn = first + i + 1;
-    insert.features = text::extract_features(texts[i], text::character_ngram_embedder());
+    insert.features = text::extract_features(texts[i], text::builtin_embedder());
     batch.operations.emplace_back(std::move(insert));
   }
   return batch;
@@ -113,7 +113,7 @@ void write(store::MemoryStore& into, const store::SessionBatch& batch) {
 }
 
 std::unique_ptr<store::MemoryStore> open(const std::filesystem::path& folder) {
-  auto opened = store::open_sqlite_store({folder / "h.db"}, text::character_ngram_embedder());
+  auto opened = store::open_sqlite_store({folder / "h.db"}, text::builtin_embedder());
   if (!opened) throw std::runtime_error(opened.error().message);
   return std::move(*opened);
 }
@@ -137,7 +137,7 @@ void measure(std::size_t messages, const std::filesystem::path& folder) {
   const auto search = [&](const std::string& question) {
     store::StoreQuery query;
     query.user_id = "u";
-    query.query = text::prepare_query(question, text::character_ngram_embedder());
+    query.query = text::prepare_query(question, text::builtin_embedder());
     query.limit = 10;
     if (!store->search(query)) throw std::runtime_error("a search failed");
   };
@@ -146,7 +146,7 @@ void measure(std::size_t messages, const std::filesystem::path& folder) {
   for (std::size_t i = 0; i < kQueries; ++i) {
     const auto question = "What about " + chat.sentence(4 + chat.below(5));
     ours.push_back(time_of([&] { search(question); }));
-    const auto terms = text::prepare_query(question, text::character_ngram_embedder()).terms;
+    const auto terms = text::prepare_query(question, text::builtin_embedder()).terms;
     plain_fts.push_back(time_of([&] { plain.search(terms); }));
   }
   for (std::size_t i = 0; i < kQueries; ++i) {

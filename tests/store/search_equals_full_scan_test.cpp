@@ -61,7 +61,7 @@ struct Folder {
 };
 
 const text::Embedder& embedder() {
-  return text::character_ngram_embedder();
+  return text::builtin_embedder();
 }
 
 class SearchEqualsFullScan : public testing::TestWithParam<std::size_t> {

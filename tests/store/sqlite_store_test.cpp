@@ -275,11 +275,11 @@ TEST_F(SqliteStoreTest, ADatabaseOfTheFirstVersionIsTakenOver) {
             SQLITE_OK)
       << sqlite3_errmsg(database);
   sqlite3_close(database);
-  open(text::character_ngram_embedder());
+  open(text::builtin_embedder());
   EXPECT_THAT(found("kite"), ElementsAre("m"));
   ASSERT_TRUE(write({update("m", "forget it", 2), message("n", "another kite", 2, 3)}));
   EXPECT_THAT(found("kite"), ElementsAre("n"));
-  open(text::character_ngram_embedder());
+  open(text::builtin_embedder());
   EXPECT_THAT(found("forget"), ElementsAre("m"));
 }
 
