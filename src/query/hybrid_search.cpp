@@ -1,6 +1,10 @@
 #include "hybrid_search.hpp"
 
 #include <algorithm>
+#include <array>
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
 #include <utility>
 
 namespace holdfast::query {
@@ -41,6 +45,40 @@ void count_into(text::CorpusStats& stats, std::uint64_t length,
   for (std::size_t i = 0; i < frequencies.size(); ++i) stats.document_frequency[i] += frequencies[i] > 0;
 }
 
+// Places right before buffered messages that are not buffered themselves.
+std::vector<std::uint64_t> places_before(const std::vector<store::SessionBorder::Buffered>& buffered) {
+  std::unordered_set<std::uint64_t> here;
+  for (const auto& message : buffered) here.insert(message.seq);
+  std::set<std::uint64_t> before;
+  for (const auto& message : buffered) {
+    for (std::uint64_t d = 1; d <= text::kContextWeights.size() && d < message.seq; ++d) {
+      if (!here.contains(message.seq - d)) before.insert(message.seq - d);
+    }
+  }
+  return {before.begin(), before.end()};
+}
+
+// Keyword parts by themselves of the buffered messages of a session and of the stored ones before them.
+using KeywordParts = std::unordered_map<std::uint64_t, double>;
+
+KeywordParts keyword_parts(const store::SessionBorder& border, const std::vector<double>& wanted,
+                           const text::Scorer& scorer) {
+  KeywordParts parts;
+  for (std::size_t i = 0; i < wanted.size(); ++i) parts[border.wanted[i]] = wanted[i];
+  for (const auto& message : border.buffered)
+    parts[message.seq] = scorer.keyword(message.frequencies, message.length);
+  return parts;
+}
+
+double keyword_in_context(const KeywordParts& parts, std::uint64_t seq, const text::Scorer& scorer) {
+  std::array<double, text::kContextWeights.size()> before{};
+  for (std::size_t i = 0; i < before.size() && i + 1 < seq; ++i) {
+    const auto known = parts.find(seq - i - 1);
+    if (known != parts.end()) before[i] = known->second;
+  }
+  return scorer.in_context(parts.at(seq), before);
+}
+
 }  // namespace
 
 BufferSnapshot search_buffers(engine::UserShard& shard, engine::UserState& user, const Query& query,
@@ -50,34 +88,49 @@ BufferSnapshot search_buffers(engine::UserShard& shard, engine::UserState& user,
   for (const auto* session : user.sessions) {
     const bool wanted = query.include_messages && query.source != SourceFilter::graph &&
                         (!query.agent_id || *query.agent_id == session->session.agent_id);
-    session->buffer.for_each_erasure([&](std::string_view id) { snapshot.hidden.emplace(id); });
+    session->buffer.for_each_erasure([&](std::string_view id) {
+      snapshot.hidden.emplace(id);
+      snapshot.erased.emplace_back(id);
+    });
+    store::SessionBorder border;
+    border.session_id = session->session.id;
     session->buffer.for_each([&](Stage stage, const Message& message) {
       snapshot.hidden.insert(message.id);
       const auto& features = features_of(user, message, shard.parts);
-      Candidate candidate;
-      candidate.frequencies = text::term_frequencies(prepared, features.terms);
-      candidate.length = features.terms.size();
-      count_into(snapshot.stats, candidate.length, candidate.frequencies);
+      border.buffered.push_back(
+          {message.seq, text::term_frequencies(prepared, features.terms), features.terms.size()});
+      const auto& own = border.buffered.back();
+      count_into(snapshot.stats, own.length, own.frequencies);
       if (!wanted) return;
+      Candidate candidate;
+      candidate.border = snapshot.borders.size();
+      candidate.seq = message.seq;
       candidate.similarity = text::similarity_to_chunks(prepared.vector, features.vectors);
       candidate.result = to_result(*session, stage, message);
       snapshot.candidates.push_back(std::move(candidate));
     });
+    if (border.buffered.empty()) continue;
+    border.wanted = places_before(border.buffered);
+    snapshot.borders.push_back(std::move(border));
   }
   return snapshot;
 }
 
 std::vector<ScoredResult> merge_results(BufferSnapshot buffered, const text::Scorer& scorer,
-                                        std::vector<ScoredResult> stored, std::size_t limit) {
+                                        store::StoreAnswer stored, std::size_t limit) {
+  stored.wanted.resize(buffered.borders.size());  // empty when the store does not know the user
+  std::vector<KeywordParts> parts;
+  for (std::size_t i = 0; i < buffered.borders.size(); ++i)
+    parts.push_back(keyword_parts(buffered.borders[i], stored.wanted[i], scorer));
   std::vector<ScoredResult> merged;
   for (auto& candidate : buffered.candidates) {
     auto& result = candidate.result;
-    result.keyword = scorer.keyword(candidate.frequencies, candidate.length);
+    result.keyword = keyword_in_context(parts[candidate.border], candidate.seq, scorer);
     result.similarity = candidate.similarity;
     result.score = scorer.combine(result.keyword, result.similarity);
     if (scorer.is_result(result.keyword, result.similarity)) merged.push_back(std::move(result));
   }
-  for (auto& result : stored) {
+  for (auto& result : stored.results) {
     if (!buffered.hidden.contains(result.id)) merged.push_back(std::move(result));
   }
   const auto better = [](const ScoredResult& a, const ScoredResult& b) {

@@ -6,31 +6,34 @@
 
 #include "holdfast/engine/session_table.hpp"
 #include "holdfast/engine/user_shard.hpp"
+#include "holdfast/store/memory_store.hpp"
 #include "holdfast/text/scorer.hpp"
 
 namespace holdfast::query {
 
 // A buffered message that a query may return, before the statistics of all sources are known.
 struct Candidate {
-  ScoredResult result;  // without scores
-  std::vector<std::uint32_t> frequencies;
-  std::uint64_t length = 0;  // terms
+  ScoredResult result;     // without scores
+  std::size_t border = 0;  // its session's place in BufferSnapshot::borders
+  std::uint64_t seq = 0;
   double similarity = 0;
 };
 
 // A user's buffers at one moment, as values.
 struct BufferSnapshot {
-  std::vector<Candidate> candidates;  // of what the query's filters let through
-  text::CorpusStats stats;            // of everything buffered, whatever the filters
+  std::vector<Candidate> candidates;          // of what the query's filters let through
+  text::CorpusStats stats;                    // of everything buffered, whatever the filters
+  std::vector<store::SessionBorder> borders;  // of each session with something buffered
+  std::vector<std::string> erased;            // stored messages whose erasure waits
   engine::StringSet hidden;  // ids whose stored copy must not be returned: buffered here, or being erased
 };
 
 BufferSnapshot search_buffers(engine::UserShard& shard, engine::UserState& user, const Query& query,
                               const text::PreparedQuery& prepared);
 
-// Scores the candidates and joins them with the store's results: one entry per message, score descending then
-// id, at most limit.
+// Scores the candidates and joins them with the store's answer (an empty one when there is none): one entry
+// per message, score descending then id, at most limit.
 std::vector<ScoredResult> merge_results(BufferSnapshot buffered, const text::Scorer& scorer,
-                                        std::vector<ScoredResult> stored, std::size_t limit);
+                                        store::StoreAnswer stored, std::size_t limit);
 
 }  // namespace holdfast::query

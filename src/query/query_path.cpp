@@ -45,6 +45,8 @@ asio::awaitable<Answer> search_everywhere(UserShard& shard, const Query& query, 
   wanted.agent_id = query.agent_id;
   wanted.query = prepared;
   wanted.other_sources = buffered.stats;
+  wanted.borders = buffered.borders;
+  wanted.erased = buffered.erased;
   wanted.source = query.source;
   wanted.include_messages = query.include_messages;
   wanted.include_knowledge = query.include_knowledge;
@@ -55,10 +57,9 @@ asio::awaitable<Answer> search_everywhere(UserShard& shard, const Query& query, 
                                                 std::move(call));
   Answer answer;
   answer.partial = !stored || some_in_journal;
-  const auto stats = stored ? std::move(stored->stats) : buffered.stats;
-  auto results = stored ? std::move(stored->results) : std::vector<ScoredResult>{};
-  const text::Scorer scorer(prepared, stats, query.source);
-  answer.results = merge_results(std::move(buffered), scorer, std::move(results), limit);
+  auto found = stored ? std::move(*stored) : store::StoreAnswer{{}, buffered.stats, {}};
+  const text::Scorer scorer(prepared, found.stats, query.source);
+  answer.results = merge_results(std::move(buffered), scorer, std::move(found), limit);
   co_return answer;
 }
 

@@ -15,6 +15,7 @@ namespace {
 
 struct Item {
   std::string agent;
+  std::uint64_t seq = 0;
   text::Features features;
 };
 using Items = std::map<std::string, Item>;  // of one user, by id
@@ -37,11 +38,22 @@ std::vector<Found> scan(const Items& items, const StoreQuery& query) {
     for (std::size_t i = 0; i < frequencies.size(); ++i) stats.document_frequency[i] += frequencies[i] > 0;
   }
   const text::Scorer scorer(query.query, stats, query.source);
+  std::map<std::pair<std::string, std::uint64_t>, double>
+      parts;  // by agent, which has one session, and place
+  for (const auto& [id, item] : items) {
+    const auto frequencies = text::term_frequencies(query.query, item.features.terms);
+    parts[{item.agent, item.seq}] = scorer.keyword(frequencies, item.features.terms.size());
+  }
+  const auto part_at = [&](const std::string& agent, std::uint64_t seq) {
+    const auto known = parts.find({agent, seq});
+    return known == parts.end() ? 0.0 : known->second;
+  };
   std::vector<Found> found;
   for (const auto& [id, item] : items) {
     if (query.agent_id && *query.agent_id != item.agent) continue;
-    const auto frequencies = text::term_frequencies(query.query, item.features.terms);
-    const auto keyword = scorer.keyword(frequencies, item.features.terms.size());
+    const auto keyword =
+        scorer.in_context(part_at(item.agent, item.seq),
+                          {part_at(item.agent, item.seq - 1), part_at(item.agent, item.seq - 2)});
     const auto similarity = text::similarity_to_chunks(query.query.vector, item.features.vectors);
     if (scorer.is_result(keyword, similarity)) found.push_back({id, scorer.combine(keyword, similarity)});
   }
@@ -111,7 +123,7 @@ class SearchEqualsFullScan : public testing::TestWithParam<std::size_t> {
         insert.message.seq = insert.lsn = next_++;
         insert.message.content = words(1 + below(12));
         insert.features = features(insert.message.content);
-        items[insert.message.id] = {agent, insert.features};
+        items[insert.message.id] = {agent, insert.message.seq, insert.features};
         batch.operations.emplace_back(std::move(insert));
       }
     } else {

@@ -60,13 +60,7 @@ struct SqliteStoreTest : testing::Test {
     return insert;
   }
   UpdateMessage update(const std::string& id, const std::string& content, Lsn lsn) {
-    return {id,
-            Role::user,
-            content,
-            "",
-            now,
-            lsn,
-            text::extract_features(content, text::builtin_embedder())};
+    return {id, Role::user, content, "", now, lsn, text::extract_features(content, text::builtin_embedder())};
   }
   Result<void> write(std::vector<MessageOperation> operations, const std::string& user = "u",
                      const std::string& session = "s") {
@@ -78,16 +72,19 @@ struct SqliteStoreTest : testing::Test {
     for (const auto& found : *store->messages(listing)) out.push_back(found.id);
     return out;
   }
-  StoreAnswer search(const std::string& text, const std::string& user = "u") {
+  StoreAnswer search(const std::string& text, const std::string& user = "u",
+                     SourceFilter source = SourceFilter::all) {
     StoreQuery query;
+    query.source = source;
     query.user_id = user;
     query.query = text::prepare_query(text, text::builtin_embedder());
     query.limit = 10;
     return *store->search(query);
   }
+  // By words: vectors find what is alike too.
   std::vector<std::string> found(const std::string& text, const std::string& user = "u") {
     std::vector<std::string> out;
-    for (const auto& result : search(text, user).results) out.push_back(result.id);
+    for (const auto& result : search(text, user, SourceFilter::keyword).results) out.push_back(result.id);
     return out;
   }
 };
@@ -266,18 +263,23 @@ TEST_F(SqliteStoreTest, AnotherEmbedderMakesTheIndexAnew) {
 // Version 1 had no users.index_changes, and one vector in vectors.vector.
 TEST_F(SqliteStoreTest, ADatabaseOfTheFirstVersionIsTakenOver) {
   make_session();
-  ASSERT_TRUE(write({message("m", "remember the kite")}));
+  ASSERT_TRUE(write({message("m", "remember the kite"), message("o", "as before", 2, 1)}));
   store.reset();
   sqlite3* database = nullptr;
   ASSERT_EQ(sqlite3_open((folder / "deep" / "h.db").c_str(), &database), SQLITE_OK);
-  ASSERT_EQ(sqlite3_exec(database, "ALTER TABLE users DROP COLUMN index_changes; PRAGMA user_version = 1",
+  ASSERT_EQ(sqlite3_exec(database,
+                         "ALTER TABLE users DROP COLUMN index_changes; ALTER TABLE vectors DROP COLUMN seq;"
+                         "PRAGMA user_version = 1",
                          nullptr, nullptr, nullptr),
             SQLITE_OK)
       << sqlite3_errmsg(database);
   sqlite3_close(database);
   open(text::builtin_embedder());
   EXPECT_THAT(found("kite"), ElementsAre("m"));
-  ASSERT_TRUE(write({update("m", "forget it", 2), message("n", "another kite", 2, 3)}));
+  const auto in_context = search("kite").results;
+  ASSERT_EQ(in_context.size(), 2u);  // its places in the session are known again
+  EXPECT_EQ(in_context[1].id, "o");
+  ASSERT_TRUE(write({update("m", "forget it", 2), message("n", "another kite", 3, 3)}));
   EXPECT_THAT(found("kite"), ElementsAre("n"));
   open(text::builtin_embedder());
   EXPECT_THAT(found("forget"), ElementsAre("m"));
@@ -293,13 +295,45 @@ TEST_F(SqliteStoreTest, OtherChunksMakeTheIndexAnew) {
   SqliteOptions options;
   options.path = folder / "deep" / "h.db";
   options.chunking.overlap = 0.5;
-  store = std::move(*open_sqlite_store(options, text::character_ngram_embedder()));
+  store = std::move(*open_sqlite_store(options, text::builtin_embedder()));
   const auto query =
-      text::prepare_query("What of word0 and its neighbours?", text::character_ngram_embedder());
-  const auto expected = text::extract_features(text, text::character_ngram_embedder(), options.chunking);
+      text::prepare_query("What of word0 and its neighbours?", text::builtin_embedder());
+  const auto expected = text::extract_features(text, text::builtin_embedder(), options.chunking);
   const auto after = search("What of word0 and its neighbours?").results.at(0);
   EXPECT_DOUBLE_EQ(after.similarity, text::similarity_to_chunks(query.vector, expected.vectors));
   EXPECT_NE(after.similarity, before.similarity);
+}
+
+TEST_F(SqliteStoreTest, MessagesBeforeCountAcrossTheBorderToTheBuffers) {
+  make_session();
+  ASSERT_TRUE(write({message("m1", "a painted kite", 1), message("m2", "a violin", 2, 2),
+                     message("m3", "at sunset", 3, 3), message("m5", "quite late", 5, 4)}));
+  StoreQuery query;
+  query.user_id = "u";
+  query.query = {{"kite"}, {}};
+  query.limit = 10;
+  query.borders = {{"s", {}, {1, 2, 9}}};
+  const auto keyword_of = [](const StoreAnswer& answer, const std::string& id) {
+    for (const auto& result : answer.results)
+      if (result.id == id) return result.keyword;
+    return 0.0;
+  };
+  auto answer = *store->search(query);
+  const auto own = keyword_of(answer, "m1");
+  ASSERT_GT(own, 0);
+  EXPECT_THAT(answer.wanted, ElementsAre(ElementsAre(own, 0, 0)));
+  EXPECT_DOUBLE_EQ(keyword_of(answer, "m2"), text::kContextWeights[0] * own);
+  EXPECT_DOUBLE_EQ(keyword_of(answer, "m3"), text::kContextWeights[1] * own);
+  EXPECT_EQ(keyword_of(answer, "m5"), 0);
+
+  query.erased = {"m1"};
+  EXPECT_EQ(keyword_of(*store->search(query), "m2"), 0);
+
+  query.erased.clear();
+  query.borders[0].buffered = {{1, {0}, 2}, {4, {1}, 2}};  // m1 says something else by now
+  answer = *store->search(query);
+  EXPECT_EQ(keyword_of(answer, "m2"), 0);
+  EXPECT_GT(keyword_of(answer, "m5"), 0);
 }
 
 TEST_F(SqliteStoreTest, AProcessKilledWhileWritingLeavesWholeBatches) {

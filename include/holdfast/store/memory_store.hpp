@@ -70,11 +70,26 @@ struct MessageListing {
   std::size_t limit = 20;
 };
 
+// Of a session that has something in the buffers: what the scores of its messages need across the border
+// between buffers and store (text/scorer.hpp: the messages before count).
+struct SessionBorder {
+  struct Buffered {
+    std::uint64_t seq = 0;
+    std::vector<std::uint32_t> frequencies;  // of the query's terms
+    std::uint64_t length = 0;                // terms
+  };
+  std::string session_id;
+  std::vector<Buffered> buffered;     // instead of what the store has at these places
+  std::vector<std::uint64_t> wanted;  // places whose stored messages' keyword parts the answer is to tell
+};
+
 struct StoreQuery {
   std::string user_id;
   std::optional<std::string> agent_id;
   text::PreparedQuery query;
   text::CorpusStats other_sources;  // of the buffers; added to the store's own before scoring
+  std::vector<SessionBorder> borders;
+  std::vector<std::string> erased;  // stored messages that must not count as the ones before others
   SourceFilter source = SourceFilter::all;
   bool include_messages = true;
   bool include_knowledge = true;
@@ -84,6 +99,9 @@ struct StoreQuery {
 struct StoreAnswer {
   std::vector<ScoredResult> results;  // best first: score descending, then id ascending
   text::CorpusStats stats;  // store and other_sources together: what the buffers must be scored with
+  // For each of the query's borders, for each wanted place: the keyword part of the message there by itself,
+  // 0 where there is none. Empty for an unknown user.
+  std::vector<std::vector<double>> wanted;
 };
 
 struct StoreCounts {

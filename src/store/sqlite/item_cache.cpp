@@ -24,15 +24,17 @@ std::int64_t newest_no(Connection& connection, std::int64_t user_no) {
 ItemSegment read_segment(Connection& connection, std::int64_t user_no, std::int64_t after) {
   ItemSegment segment;
   auto rows = connection.prepare(
-      "SELECT no, kind, session_no, length, vector FROM vectors WHERE user_no = ? AND no > ? ORDER BY no");
+      "SELECT no, kind, session_no, seq, length, vector FROM vectors WHERE user_no = ? AND no > ? ORDER BY "
+      "no");
   rows.bind(user_no).bind(after);
   while (segment.bytes() < kSegmentBytes && rows.step()) {
-    const auto vectors = rows.blob(4);
+    const auto vectors = rows.blob(5);
     IndexedItem item;
     item.no = rows.integer(0);
     item.kind = static_cast<std::uint8_t>(rows.integer(1));
     item.session_no = rows.integer(2);
-    item.length = static_cast<std::uint32_t>(rows.integer(3));
+    item.seq = static_cast<std::uint64_t>(rows.integer(3));
+    item.length = static_cast<std::uint32_t>(rows.integer(4));
     item.vectors_at = static_cast<std::uint32_t>(segment.vectors.size());
     item.vectors_size = static_cast<std::uint32_t>(vectors.size());
     segment.items.push_back(item);

@@ -28,6 +28,7 @@ namespace holdfast::store {
 struct IndexedItem {
   std::int64_t no = 0;
   std::int64_t session_no = 0;  // 0: none
+  std::uint64_t seq = 0;        // in the session
   std::uint32_t length = 0;     // terms
   std::uint32_t vectors_at = 0, vectors_size = 0;
   std::uint8_t kind = 0;

@@ -39,11 +39,14 @@ void add_to_index(Connection& connection, const ItemKey& key, const text::Featur
   connection.prepare("INSERT INTO terms (rowid, text) VALUES (?, ?)").bind(key.no).bind(terms).run();
   connection
       .prepare(
-          "INSERT INTO vectors (user_no, no, kind, session_no, length, vector) VALUES (?, ?, ?, ?, ?, ?)")
+          "INSERT INTO vectors (user_no, no, kind, session_no, seq, length, vector) VALUES (?, ?, ?, ?, ?, "
+          "?, "
+          "?)")
       .bind(key.user_no)
       .bind(key.no)
       .bind(key.kind)
       .bind(key.session_no)
+      .bind(key.seq)
       .bind(length)
       .bind_blob(features.vectors)
       .run();
@@ -75,9 +78,9 @@ void rebuild_index_if_outdated(Connection& connection, const text::Embedder& emb
       "INSERT INTO terms (terms) VALUES ('delete-all'); DELETE FROM vectors;"
       "UPDATE users SET documents = 0, total_length = 0, index_changes = index_changes + 1;");
   std::uint64_t items = 0;
-  auto item = connection.prepare("SELECT no, user_no, kind, session_no, content FROM items");
+  auto item = connection.prepare("SELECT no, user_no, kind, session_no, content, seq FROM items");
   for (; item.step(); ++items) {
-    ItemKey key{item.integer(1), item.integer(0), item.integer(2), std::nullopt};
+    ItemKey key{item.integer(1), item.integer(0), item.integer(2), std::nullopt, item.integer(5)};
     if (!item.is_null(3)) key.session_no = item.integer(3);
     add_to_index(connection, key, text::extract_features(item.text(4), embedder, chunking));
   }

@@ -14,6 +14,7 @@ struct ItemKey {
   std::int64_t no = 0;
   std::int64_t kind = 0;
   std::optional<std::int64_t> session_no;
+  std::int64_t seq = 0;  // in the session
 };
 
 // "12_hello 12_world": what the terms table is given.

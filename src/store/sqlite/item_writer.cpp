@@ -21,11 +21,11 @@ struct Existing {
 std::optional<Existing> find_item(Connection& connection, std::int64_t user_no, std::int64_t kind,
                                   std::string_view id) {
   auto query = connection.prepare(
-      "SELECT no, session_no, content, lsn FROM items WHERE user_no = ? AND kind = ? AND id = ?");
+      "SELECT no, session_no, content, lsn, seq FROM items WHERE user_no = ? AND kind = ? AND id = ?");
   query.bind(user_no).bind(kind).bind(id);
   if (!query.step()) return std::nullopt;
   Existing found;
-  found.key = {user_no, query.integer(0), kind, std::nullopt};
+  found.key = {user_no, query.integer(0), kind, std::nullopt, query.integer(4)};
   if (!query.is_null(1)) found.key.session_no = query.integer(1);
   found.content = query.text(2);
   found.lsn = static_cast<Lsn>(query.integer(3));
@@ -49,7 +49,8 @@ void insert(Connection& connection, const Place& place, const InsertMessage& ope
   statement.bind(static_cast<std::int64_t>(message.seq)).bind(static_cast<std::int64_t>(operation.lsn));
   statement.run();
   if (connection.changes() == 0) return;  // it is there already
-  const ItemKey key{place.user_no, connection.last_insert_rowid(), kMessageKind, place.session_no};
+  const ItemKey key{place.user_no, connection.last_insert_rowid(), kMessageKind, place.session_no,
+                    static_cast<std::int64_t>(message.seq)};
   add_to_index(connection, key, operation.features);
 }
 
@@ -77,7 +78,7 @@ Place find_place(Connection& connection, const SessionBatch& batch) {
 void erase_items(Connection& connection, Statement items) {
   std::vector<std::pair<ItemKey, std::string>> found;
   while (items.step())
-    found.push_back({{items.integer(1), items.integer(0), 0, std::nullopt}, std::string(items.text(2))});
+    found.push_back({{items.integer(1), items.integer(0), 0, std::nullopt, 0}, std::string(items.text(2))});
   for (const auto& [key, content] : found) {
     remove_from_index(connection, key, content);
     connection.prepare("DELETE FROM items WHERE no = ?").bind(key.no).run();
@@ -129,7 +130,7 @@ void insert_knowledge(Connection& connection, const Knowledge& item, const text:
   statement.bind(kKnowledgeKind).bind(item.id).bind(*user_no).bind(item.content);
   statement.bind(item.created_at).bind(item.updated_at).run();
   if (connection.changes() == 0) return;
-  add_to_index(connection, {*user_no, connection.last_insert_rowid(), kKnowledgeKind, std::nullopt},
+  add_to_index(connection, {*user_no, connection.last_insert_rowid(), kKnowledgeKind, std::nullopt, 0},
                features);
 }
 

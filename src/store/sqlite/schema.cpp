@@ -3,7 +3,7 @@
 namespace holdfast::store {
 namespace {
 
-constexpr std::int64_t kSchemaVersion = 2;
+constexpr std::int64_t kSchemaVersion = 3;
 
 // Times are microseconds since 1970, UTC.
 // - items: messages and knowledge. (user_no, kind, id) is unique: that is what makes a repeated insert
@@ -38,12 +38,17 @@ CREATE VIRTUAL TABLE terms USING fts5 (text, content = '', columnsize = 0, token
 CREATE VIRTUAL TABLE instances USING fts5vocab ('terms', 'instance');
 CREATE TABLE vectors (
   user_no INTEGER NOT NULL, no INTEGER NOT NULL, kind INTEGER NOT NULL, session_no INTEGER,
-  length INTEGER NOT NULL, vector BLOB NOT NULL, PRIMARY KEY (user_no, no)) STRICT, WITHOUT ROWID;
+  seq INTEGER NOT NULL, length INTEGER NOT NULL, vector BLOB NOT NULL, PRIMARY KEY (user_no, no)) STRICT, WITHOUT ROWID;
 )sql";
 
 // From version 1, which told nobody of changes in the index.
 constexpr const char* kFromVersion1 =
     "ALTER TABLE users ADD COLUMN index_changes INTEGER NOT NULL DEFAULT 0;";
+
+// From version 2, whose vectors did not tell where in its session a message stands.
+constexpr const char* kFromVersion2 =
+    "ALTER TABLE vectors ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE vectors SET seq = (SELECT i.seq FROM items i WHERE i.no = vectors.no);";
 
 }  // namespace
 
@@ -58,7 +63,9 @@ void prepare_schema(Connection& connection) {
     throw SqliteFailure(SQLITE_CANTOPEN, "the database was made by a later version of holdfast");
   }
   if (version < kSchemaVersion) {
-    connection.execute(version == 0 ? kTables : kFromVersion1);
+    if (version == 0) connection.execute(kTables);
+    if (version == 1) connection.execute(kFromVersion1);
+    if (version == 1 || version == 2) connection.execute(kFromVersion2);
     connection.execute("PRAGMA user_version = " + std::to_string(kSchemaVersion));
   }
   transaction.commit();

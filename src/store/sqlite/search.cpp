@@ -1,7 +1,10 @@
 #include "search.hpp"
 
 #include <algorithm>
+#include <array>
+#include <unordered_map>
 #include <unordered_set>
+#include <utility>
 
 #include "item_index.hpp"
 #include "schema.hpp"
@@ -31,7 +34,30 @@ constexpr std::size_t kMostTies = 1000;
 
 struct Scored {
   std::int64_t no = 0;
+  std::int64_t session_no = 0;  // 0: none
+  std::uint64_t seq = 0;
   double score = 0, keyword = 0, similarity = 0;
+};
+
+// Keyword parts of messages by themselves, those above 0.
+class KeywordParts {
+ public:
+  void set(std::int64_t session_no, std::uint64_t seq, double keyword) {
+    parts_[{session_no, seq}] = keyword;
+  }
+  double at(std::int64_t session_no, std::uint64_t seq) const {
+    const auto known = parts_.find({session_no, seq});
+    return known == parts_.end() ? 0 : known->second;
+  }
+
+ private:
+  using Place = std::pair<std::int64_t, std::uint64_t>;
+  struct Hash {
+    std::size_t operator()(const Place& place) const {
+      return static_cast<std::size_t>(place.first) * 0x9E3779B97F4A7C15u + place.second;
+    }
+  };
+  std::unordered_map<Place, double, Hash> parts_;
 };
 
 class Search {
@@ -57,8 +83,10 @@ class Search {
     const text::Scorer scorer(query_.query, answer.stats, query_.source);
     cache_.for_each_segment(connection_, user_no_, user.integer(3),
                             [&](const ItemSegment& segment, std::span<const IndexedItem> items) {
-                              for (const auto& item : items) score(scorer, segment, item);
+                              for (const auto& item : items) consider(scorer, segment, item);
                             });
+    put_buffered_in_place(scorer, answer);
+    score_all(scorer);
     keep_best();
     for (const auto& item : scored_) read_result(item, answer.results);
     sort_and_cut(answer.results);
@@ -97,19 +125,54 @@ class Search {
     return !query_.agent_id || agent_sessions_.contains(item.session_no);
   }
 
-  void score(const text::Scorer& scorer, const ItemSegment& segment, const IndexedItem& item) {
+  void consider(const text::Scorer& scorer, const ItemSegment& segment, const IndexedItem& item) {
     bool matches = false;
     for (std::size_t i = 0; i < postings_.size(); ++i) {
       frequencies_[i] = postings_[i].frequency_in(item.no);
       matches = matches || frequencies_[i] > 0;
     }
     if (!wanted(item) || (!matches && query_.source == SourceFilter::keyword)) return;
-    Scored scored{item.no, 0, 0, 0};
-    if (matches) scored.keyword = scorer.keyword(frequencies_, item.length);
+    Scored scored{item.no, item.session_no, item.seq, 0, 0, 0};
+    if (matches) {
+      scored.keyword = scorer.keyword(frequencies_, item.length);
+      if (item.session_no != 0) parts_.set(item.session_no, item.seq, scored.keyword);
+    }
     scored.similarity = text::similarity_to_chunks(query_.query.vector, segment.vectors_of(item));
-    if (!scorer.is_result(scored.keyword, scored.similarity)) return;
-    scored.score = scorer.combine(scored.keyword, scored.similarity);
     scored_.push_back(scored);
+  }
+
+  // Tells the answer what it wants of the store's messages, then lets the buffers' count instead of them.
+  void put_buffered_in_place(const text::Scorer& scorer, StoreAnswer& answer) {
+    for (const auto& id : query_.erased) {
+      auto row =
+          connection_.prepare("SELECT session_no, seq FROM items WHERE user_no = ? AND kind = ? AND id = ?");
+      row.bind(user_no_).bind(kMessageKind).bind(id);
+      if (row.step()) parts_.set(row.integer(0), static_cast<std::uint64_t>(row.integer(1)), 0);
+    }
+    for (const auto& border : query_.borders) {
+      auto& wanted = answer.wanted.emplace_back(border.wanted.size());
+      auto session = connection_.prepare("SELECT no FROM sessions WHERE user_no = ? AND id = ?");
+      session.bind(user_no_).bind(border.session_id);
+      if (!session.step()) continue;
+      const auto no = session.integer(0);
+      for (std::size_t i = 0; i < wanted.size(); ++i) wanted[i] = parts_.at(no, border.wanted[i]);
+      for (const auto& message : border.buffered)
+        parts_.set(no, message.seq, scorer.keyword(message.frequencies, message.length));
+    }
+  }
+
+  // What is no result is left out.
+  void score_all(const text::Scorer& scorer) {
+    std::erase_if(scored_, [&](Scored& item) {
+      if (item.session_no != 0) {
+        std::array<double, text::kContextWeights.size()> before{};
+        for (std::size_t i = 0; i < before.size() && i + 1 < item.seq; ++i)
+          before[i] = parts_.at(item.session_no, item.seq - i - 1);
+        item.keyword = scorer.in_context(item.keyword, before);
+      }
+      item.score = scorer.combine(item.keyword, item.similarity);
+      return !scorer.is_result(item.keyword, item.similarity);
+    });
   }
 
   void keep_best() {
@@ -161,6 +224,7 @@ class Search {
   std::int64_t user_no_ = 0;
   std::vector<Postings> postings_;          // of each of the query's terms
   std::vector<std::uint32_t> frequencies_;  // of the same, in the item that is being scored
+  KeywordParts parts_;
   std::unordered_set<std::int64_t> agent_sessions_;
   std::vector<Scored> scored_;
 };
