@@ -3,6 +3,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <sstream>
@@ -56,11 +57,14 @@ std::optional<ProcessUsage> read_usage(pid_t pid) {
 nlohmann::json describe_machine(const std::filesystem::path& data) {
   utsname kernel{};
   uname(&kernel);
+  double load_average = 0;
+  getloadavg(&load_average, 1);
   return {{"cpu", cpu_name()},
           {"cores", std::thread::hardware_concurrency()},
           {"memory_mb", sysconf(_SC_PHYS_PAGES) * (sysconf(_SC_PAGESIZE) / 1024) / 1024},
           {"kernel", std::string(kernel.sysname) + " " + kernel.release},
-          {"filesystem", filesystem_of(data)}};
+          {"filesystem", filesystem_of(data)},
+          {"load_average", load_average}};
 }
 
 }  // namespace loadtest

@@ -17,7 +17,8 @@ struct ProcessUsage {
 // Nothing when there is no such process.
 std::optional<ProcessUsage> read_usage(pid_t pid);
 
-// {cpu, cores, memory_mb, kernel, filesystem of `data`}
+// {cpu, cores, memory_mb, kernel, filesystem of `data`, load_average of the last minute: above 0.5 before a
+// run, others take part in what is measured}
 nlohmann::json describe_machine(const std::filesystem::path& data);
 
 }  // namespace loadtest

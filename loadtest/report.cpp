@@ -81,8 +81,8 @@ class Writer {
         "the median of its step's runs. Latencies are in milliseconds and, in an open loop, from the time a "
         "request "
         "was due. Client and daemon share the machine.\n\n";
-    text += header(
-        {"scenario", "date", "commit", "runs", "seconds each", "CPU", "cores", "file system", "kernel"});
+    text += header({"scenario", "date", "commit", "runs", "seconds each", "CPU", "cores", "file system",
+                    "kernel", "load average before"});
     for (const auto& result : results_) {
       const auto& machine = result["machine"];
       const auto& first = result["steps"].at(0);
@@ -90,7 +90,8 @@ class Writer {
                    result["commit"].is_string() ? result["commit"].get<std::string>() : kNone,
                    std::to_string(first["runs"].size()), shown(number_at(first["median"], "/seconds")),
                    machine.value("cpu", kNone), std::to_string(machine.value("cores", 0)),
-                   machine.value("filesystem", kNone), machine.value("kernel", kNone)});
+                   machine.value("filesystem", kNone), machine.value("kernel", kNone),
+                   shown(number_at(machine, "/load_average"))});
     }
   }
 

@@ -78,6 +78,7 @@ std::string utc_now() {
 }  // namespace
 
 Json run_scenario(std::vector<Scenario> steps, const SessionOptions& options) {
+  const auto machine = describe_machine(options.url.empty() ? options.data : std::filesystem::path("."));
   auto measured = Json::array();
   bool broken_before = false;
   for (auto& scenario : steps) {
@@ -107,7 +108,7 @@ Json run_scenario(std::vector<Scenario> steps, const SessionOptions& options) {
           {"scenario", steps.front().name},
           {"about", steps.front().about},
           {"date", utc_now()},
-          {"machine", describe_machine(options.url.empty() ? options.data : std::filesystem::path("."))},
+          {"machine", machine},
           {"commit", commit},
           {"quick", options.quick},
           {"steps", std::move(measured)}};
