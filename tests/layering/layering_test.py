@@ -68,6 +68,13 @@ class Layering(unittest.TestCase):
                         wrong.append(f"{path} includes {name}")
         self.assertEqual(wrong, [])
 
+    def test_the_load_tester_shares_no_code_with_the_daemon(self):
+        folder = os.path.join(PROJECT, "loadtest")
+        names = [os.path.relpath(os.path.join(where, name), PROJECT) for where, _, files in os.walk(folder)
+                 for name in files if name.endswith((".hpp", ".cpp"))]
+        self.assertGreater(len(names), 10)
+        self.assertEqual([path for path in names for name in includes(path) if name.startswith("holdfast/")], [])
+
     def test_every_public_header_compiles_alone(self):
         headers = [path for path in sources() if path.startswith("include/") and not self.pulls_asio(path)]
 
