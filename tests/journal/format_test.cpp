@@ -24,12 +24,12 @@ TEST(JournalFormat, GoldenBytes) {
   const auto header = encode_segment_header({7, 0x1122334455667788, 42});
   EXPECT_EQ(hex(header.substr(0, 44)),
             "484f4c444a524e4c"
-            "02000000"
+            "03000000"
             "00000000"
             "0700000000000000"
             "8877665544332211"
             "2a00000000000000"
-            "ef78b141");
+            "32e03be1");
   std::string record;
   append_record(record, 0x1122334455667788, 43, RecordType::erase, "abc");
   EXPECT_EQ(hex(record),

@@ -57,7 +57,7 @@ TEST(Chunker, ChunksCoverTheText) {
 
 // What is said last in a very long message is found, and weighs as much as in a short one.
 TEST(Features, TheEndOfALongTextHasAVector) {
-  const auto& embedder = character_ngram_embedder();
+  const auto& embedder = builtin_embedder();
   std::string text;
   while (text.size() < 100'000) text += "we talked about the weather again and again ";
   text += "Caroline adopted a hedgehog";
@@ -71,7 +71,7 @@ TEST(Features, TheEndOfALongTextHasAVector) {
 }
 
 TEST(Features, AChunkWithNothingToEmbedHasNoVector) {
-  const auto& embedder = character_ngram_embedder();
+  const auto& embedder = builtin_embedder();
   EXPECT_EQ(extract_features(std::string(10'000, '!') + " word", embedder).vectors, embedder.embed("word"));
 }
 

@@ -48,7 +48,8 @@ constexpr const char* kFromVersion1 =
 // From version 2, whose vectors did not tell where in its session a message stands.
 constexpr const char* kFromVersion2 =
     "ALTER TABLE vectors ADD COLUMN seq INTEGER NOT NULL DEFAULT 0;"
-    "UPDATE vectors SET seq = (SELECT i.seq FROM items i WHERE i.no = vectors.no);";
+    "UPDATE vectors SET seq = (SELECT i.seq FROM items i WHERE i.no = vectors.no);"
+    "CREATE INDEX IF NOT EXISTS knowledge ON items (user_no) WHERE session_no IS NULL;";
 
 }  // namespace
 
