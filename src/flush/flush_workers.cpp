@@ -18,12 +18,24 @@ constexpr std::size_t kMaxJobsAWrite = 64;
 // Their terms and vectors take several times the space of the contents.
 constexpr std::size_t kMaxBytesAWrite = 2u << 20;
 
+// Vectors that are there already were made of this content.
+text::Features features_of(std::string_view content, std::vector<std::int8_t> known,
+                           const text::Embedder& embedder, text::ChunkOptions chunking) {
+  auto features = text::extract_features(content, embedder, chunking);
+  if (features.vector_pending && !known.empty()) {
+    features.vectors = std::move(known);
+    features.vector_pending = false;
+  }
+  return features;
+}
+
 void fill_features(store::SessionBatch& batch, const text::Embedder& embedder, text::ChunkOptions chunking) {
   for (auto& operation : batch.operations) {
     if (auto* insert = std::get_if<store::InsertMessage>(&operation)) {
-      insert->features = text::extract_features(insert->message.content, embedder, chunking);
+      insert->features =
+          features_of(insert->message.content, std::move(insert->features.vectors), embedder, chunking);
     } else if (auto* update = std::get_if<store::UpdateMessage>(&operation)) {
-      update->features = text::extract_features(update->content, embedder, chunking);
+      update->features = features_of(update->content, std::move(update->features.vectors), embedder, chunking);
     }
   }
 }

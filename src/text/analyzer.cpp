@@ -43,11 +43,13 @@ std::vector<std::string> analyze(std::string_view text) {
 }
 
 Features extract_features(std::string_view text, const Embedder& embedder, ChunkOptions options) {
-  Features features{analyze(text), {}};
+  Features features{analyze(text), {}, false};
   for (const auto chunk : split_text(text, embedder.max_bytes(), options)) {
     const auto vector = embedder.embed(chunk);
     features.vectors.insert(features.vectors.end(), vector.begin(), vector.end());
   }
+  const bool blank = text.find_first_not_of(" \t\r\n") == std::string_view::npos;
+  features.vector_pending = embedder.deferred() && !blank;
   return features;
 }
 

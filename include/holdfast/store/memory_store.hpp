@@ -108,6 +108,22 @@ struct StoreCounts {
   std::uint64_t users = 0, agents = 0, sessions = 0, messages = 0, knowledge = 0, bytes = 0;
 };
 
+// An item that was stored while its vector was pending (text::Features). The mark is of this content of this
+// item: a change of the item gives it another one.
+struct PendingVector {
+  std::int64_t mark = 0;
+  std::string user_id;
+  std::string content;
+};
+struct PendingVectors {
+  std::vector<PendingVector> items;  // the longest pending first
+  std::uint64_t total = 0;           // of the whole store, refused ones left out
+};
+struct LateVector {
+  std::int64_t mark = 0;
+  text::Embedding vector;  // not empty
+};
+
 class MemoryStore {
  public:
   virtual ~MemoryStore() = default;
@@ -155,6 +171,13 @@ class MemoryStore {
   virtual Result<void> erase_knowledge(std::string_view user_id, std::span<const std::string> ids) = 0;
 
   virtual Result<StoreAnswer> search(const StoreQuery& query) = 0;
+
+  // Of about max_bytes of content at most, but at least one item where there is any.
+  virtual Result<PendingVectors> pending_vectors(std::size_t limit, std::size_t max_bytes) = 0;
+  // Searches find the items by these vectors from now on. Marks that are gone are passed over.
+  virtual Result<void> set_vectors(std::span<const LateVector> vectors) = 0;
+  // Nobody can make vectors of these: pending_vectors() leaves them out until the store is opened again.
+  virtual Result<void> give_up_vectors(std::span<const std::int64_t> marks) = 0;
 
   virtual Result<StoreCounts> counts() = 0;
 };

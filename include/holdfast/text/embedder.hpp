@@ -24,7 +24,10 @@ class Embedder {
   // words says anything: a few paragraphs. A model with a limit in tokens may answer that many bytes, as a
   // token has at least one.
   virtual std::size_t max_bytes() const { return 2048; }
-  // Empty when the text has nothing to embed (no letters or digits). Takes a text of any length whole.
+  // True: vectors come later and from elsewhere (a server); embed() gives none.
+  virtual bool deferred() const { return false; }
+  // Does not block. Empty when the text has nothing to embed (no letters or digits). Takes a text of any
+  // length whole.
   virtual Embedding embed(std::string_view text) const = 0;
 };
 

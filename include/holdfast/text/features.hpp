@@ -20,6 +20,7 @@ struct Features {
   // The vectors of the text's chunks back to back, each of the embedder's dimensions; empty: none. What
   // similarity_to_chunks() takes, and what a store keeps as it is.
   std::vector<std::int8_t> vectors;
+  bool vector_pending = false;  // they are still to come, from a deferred embedder
 };
 
 // Lower-cased words, split at everything that is neither letter nor digit, English stop words removed,

@@ -1,6 +1,7 @@
 #include "item_index.hpp"
 
 #include "holdfast/base/log.hpp"
+#include "pending_vectors.hpp"
 
 namespace holdfast::store {
 namespace {
@@ -50,6 +51,7 @@ void add_to_index(Connection& connection, const ItemKey& key, const text::Featur
       .bind(length)
       .bind_blob(features.vectors)
       .run();
+  if (features.vector_pending) mark_pending(connection, key.no);
   change_totals(connection, key.user_no, 1, length);
 }
 
@@ -61,6 +63,7 @@ void remove_from_index(Connection& connection, const ItemKey& key, std::string_v
       .bind(terms)
       .run();
   connection.prepare("DELETE FROM vectors WHERE user_no = ? AND no = ?").bind(key.user_no).bind(key.no).run();
+  unmark_pending(connection, key.no);
   change_totals(connection, key.user_no, -1, -static_cast<std::int64_t>(analyzed.size()));
   connection.prepare("UPDATE users SET index_changes = index_changes + 1 WHERE no = ?")
       .bind(key.user_no)
@@ -76,6 +79,7 @@ void rebuild_index_if_outdated(Connection& connection, const text::Embedder& emb
   }
   connection.execute(
       "INSERT INTO terms (terms) VALUES ('delete-all'); DELETE FROM vectors;"
+      "DELETE FROM pending_vectors;"
       "UPDATE users SET documents = 0, total_length = 0, index_changes = index_changes + 1;");
   std::uint64_t items = 0;
   auto item = connection.prepare("SELECT no, user_no, kind, session_no, content, seq FROM items");

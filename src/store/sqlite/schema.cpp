@@ -3,7 +3,7 @@
 namespace holdfast::store {
 namespace {
 
-constexpr std::int64_t kSchemaVersion = 3;
+constexpr std::int64_t kSchemaVersion = 4;
 
 // Times are microseconds since 1970, UTC.
 // - items: messages and knowledge. (user_no, kind, id) is unique: that is what makes a repeated insert
@@ -51,6 +51,13 @@ constexpr const char* kFromVersion2 =
     "UPDATE vectors SET seq = (SELECT i.seq FROM items i WHERE i.no = vectors.no);"
     "CREATE INDEX IF NOT EXISTS knowledge ON items (user_no) WHERE session_no IS NULL;";
 
+// Since version 4. Items whose vector is still to come; a mark is never used again, so it names one content
+// of one item. given_up: no vector can be made of it (asked again after the next start).
+constexpr const char* kPendingVectors = R"sql(
+CREATE TABLE pending_vectors (
+  mark INTEGER PRIMARY KEY AUTOINCREMENT, no INTEGER NOT NULL UNIQUE, given_up INTEGER NOT NULL DEFAULT 0) STRICT;
+)sql";
+
 }  // namespace
 
 void prepare_schema(Connection& connection) {
@@ -67,6 +74,7 @@ void prepare_schema(Connection& connection) {
     if (version == 0) connection.execute(kTables);
     if (version == 1) connection.execute(kFromVersion1);
     if (version == 1 || version == 2) connection.execute(kFromVersion2);
+    connection.execute(kPendingVectors);
     connection.execute("PRAGMA user_version = " + std::to_string(kSchemaVersion));
   }
   transaction.commit();

@@ -12,6 +12,7 @@
 #include "database.hpp"
 #include "item_index.hpp"
 #include "item_writer.hpp"
+#include "pending_vectors.hpp"
 #include "schema.hpp"
 #include "search.hpp"
 
@@ -86,6 +87,7 @@ class SqliteStore final : public MemoryStore {
     prepare_schema(writer_);
     Transaction transaction(writer_, Transaction::Kind::write);
     rebuild_index_if_outdated(writer_, embedder, options.chunking);
+      retry_given_up(writer_);
     transaction.commit();
     readers_ = std::make_unique<Readers>(options);
   }
@@ -199,6 +201,16 @@ class SqliteStore final : public MemoryStore {
 
   Result<StoreAnswer> search(const StoreQuery& query) override {
     return read([&](Connection& c) { return search_items(c, item_cache_, query); });
+  }
+
+  Result<PendingVectors> pending_vectors(std::size_t limit, std::size_t max_bytes) override {
+    return read([&](Connection& c) { return list_pending(c, limit, max_bytes); });
+  }
+  Result<void> set_vectors(std::span<const LateVector> vectors) override {
+    return change([&](Connection& c) { fill_in_vectors(c, vectors); });
+  }
+  Result<void> give_up_vectors(std::span<const std::int64_t> marks) override {
+    return change([&](Connection& c) { give_up(c, marks); });
   }
 
   Result<StoreCounts> counts() override {
