@@ -87,7 +87,9 @@ Daemon::Daemon(settings::LoadedSettings loaded, settings::Sources sources)
     : sources_(std::move(sources)),
       loaded_(std::move(loaded)),
       settings_(loaded_.settings),
-      embedder_(text::builtin_embedder()),
+      remote_model_(settings_.embedding.remote ? std::make_unique<embedding::RemoteModel>(settings_.embedding)
+                                               : nullptr),
+      embedder_(remote_model_ ? *remote_model_ : text::builtin_embedder()),
       shard_set_(settings_.shards > 0 ? settings_.shards : runtime::default_shard_count()),
       probes_(shard_set_.size()) {}
 
@@ -99,6 +101,7 @@ Result<void> Daemon::start() {
   live_serving_ = std::make_unique<http::LiveServing>(std::move(*serving));
   if (auto opened = open_listeners(); !opened) return opened;
   if (auto opened = open_storage(); !opened) return opened;
+  if (auto connected = connect_embedder(); !connected) return connected;
   wire();
   shard_set_.start();
   journal_->start(shard_set_.size(), [this](unsigned shard, std::vector<journal::Completion> completions) {
@@ -198,6 +201,22 @@ Result<void> Daemon::open_storage() {
   return {};
 }
 
+Result<void> Daemon::connect_embedder() {
+  if (!remote_model_) {
+    log::info("embedder: {}", embedder_.fingerprint());
+    return {};
+  }
+  const auto& options = settings_.embedding;
+  const char* key = options.api_key_env.empty() ? "" : std::getenv(options.api_key_env.c_str());
+  if (!key || (!*key && !options.api_key_env.empty())) {
+    return permanent("embedding.openai.api_key_env: there is no environment variable " + options.api_key_env);
+  }
+  remote_ = std::make_unique<embedding::RemoteEmbedder>(options, key, system_clock(), probes_.embedding);
+  log::info("embedder: {} at {}://{}:{}{}", embedder_.fingerprint(), options.endpoint.tls ? "https" : "http",
+            options.endpoint.host, options.endpoint.port, options.endpoint.path);
+  return {};
+}
+
 void Daemon::wire() {
   const auto& clock = system_clock();
   store_pool_ = std::make_unique<runtime::BlockingPool>("store", kStoreThreads, kStoreQueue);
@@ -209,7 +228,7 @@ void Daemon::wire() {
   live_options_ = std::make_unique<engine::LiveOptions>(options);
   parts_ = std::make_unique<engine::Parts>(engine::Parts{options, clock, *store_, *store_pool_,
                                                          *flush_workers_, *journal_, *compute_pool_,
-                                                         *dead_letters_, embedder_, *tokens_});
+                                                         *dead_letters_, embedder_, *tokens_, remote_.get()});
   if (!tokens_->exact()) {
     log::warn("the encoding of token model {} is not known: tokens are estimated from words",
               settings_.token_model);
@@ -217,6 +236,18 @@ void Daemon::wire() {
   for (unsigned i = 0; i < shard_set_.size(); ++i) {
     shards_.push_back(std::make_unique<engine::UserShard>(*parts_, i, shard_set_.size(),
                                                           shard_set_.executor(i), *probes_.shards[i]));
+  }
+  if (remote_) {
+    // Answers from before are not what would be found now.
+    const auto filled = [this](const std::vector<std::string>& user_ids) {
+      for (const auto& id : user_ids) {
+        auto& shard = *shards_[shard_set_.owner(route_key(id))];
+        boost::asio::post(shard.executor, [&shard, id] {
+          if (auto* user = shard.table.find_user(id)) shard.table.written(*user);
+        });
+      }
+    };
+    back_fill_ = std::make_unique<embedding::BackFill>(*remote_, *store_, clock, probes_.embedding, filled);
   }
   memory_ = std::make_unique<service::MemoryService>(*parts_, shard_set_, shards_);
   store_watch_ = std::make_unique<service::StoreWatch>(*store_, *store_pool_, clock);
@@ -226,8 +257,11 @@ void Daemon::wire() {
   window_ = std::make_unique<metrics::WindowHistory>(probes_, settings_.metrics, capacity, clock);
   exporter_ = std::make_unique<metrics::Exporter>(probes_, *window_, clock, fixed_metrics(), [this] {
     metrics::Live live{status_->phase() == http::Phase::ready,
-                       live_options_->get()->mode == engine::Mode::bypass, dead_letters_->count(),
-                       flush_workers_->breaker().open(), std::nullopt};
+                       live_options_->get()->mode == engine::Mode::bypass,
+                       dead_letters_->count(),
+                       flush_workers_->breaker().open(),
+                       remote_ && remote_->breaker().open(),
+                       std::nullopt};
     if (const auto counts = store_watch_->state().counts) {
       live.store = {counts->users, counts->agents, counts->sessions, counts->messages, counts->knowledge};
     }
@@ -310,6 +344,10 @@ void Daemon::close() {
   if (serving_) {
     run_on(shard_set_.executor(0), server_->stop_accepting());
     run_on(shard_set_.executor(0), server_->drain(steady_clock::now()));
+  }
+  if (remote_) {
+    remote_->stop();
+    back_fill_->stop();
   }
   flush_workers_->stop();
   store_pool_->stop();

@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "holdfast/embedding/back_fill.hpp"
 #include "holdfast/engine/user_shard.hpp"
 #include "holdfast/http/server.hpp"
 #include "holdfast/http/status.hpp"
@@ -43,6 +44,7 @@ class Daemon : private http::ConfigReload {
   Result<http::ReloadAnswer> reload() override;
   Result<void> open_listeners();
   Result<void> open_storage();
+  Result<void> connect_embedder();
   void wire();
   Result<void> replay_journal();
   std::chrono::milliseconds drain_delay();
@@ -56,8 +58,9 @@ class Daemon : private http::ConfigReload {
   // In the order of construction; destroyed from the last to the first.
   const settings::Sources sources_;
   std::mutex reload_mutex_;
-  settings::LoadedSettings loaded_;    // guarded by reload_mutex_ once started
-  const settings::Settings settings_;  // of the start
+  settings::LoadedSettings loaded_;                           // guarded by reload_mutex_ once started
+  const settings::Settings settings_;                         // of the start
+  const std::unique_ptr<const text::Embedder> remote_model_;  // null: the built-in embedder
   const text::Embedder& embedder_;
   runtime::ShardSet shard_set_;
   metrics::Probes probes_;
@@ -68,10 +71,12 @@ class Daemon : private http::ConfigReload {
   std::unique_ptr<runtime::BlockingPool> compute_pool_;
   std::unique_ptr<flush::FlushWorkers> flush_workers_;
   std::unique_ptr<flush::DeadLetters> dead_letters_;
+  std::unique_ptr<embedding::RemoteEmbedder> remote_;  // null: the built-in embedder
   std::unique_ptr<text::TokenCounter> tokens_;
   std::unique_ptr<engine::LiveOptions> live_options_;
   std::unique_ptr<engine::Parts> parts_;
   std::vector<std::unique_ptr<engine::UserShard>> shards_;
+  std::unique_ptr<embedding::BackFill> back_fill_;
   std::unique_ptr<service::MemoryService> memory_;
   std::unique_ptr<service::StoreWatch> store_watch_;
   std::unique_ptr<metrics::WindowHistory> window_;

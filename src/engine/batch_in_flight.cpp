@@ -1,6 +1,8 @@
 #include "batch_in_flight.hpp"
 
 #include <string>
+#include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <variant>
 
@@ -30,6 +32,25 @@ store::SessionBatch to_store_batch(const SessionState& session) {
     }
   }
   return out;
+}
+
+void add_known_vectors(const SessionState& session, const UserState& user, store::SessionBatch& batch) {
+  std::unordered_map<std::string_view, const Message*> current;
+  session.buffer.for_each(
+      [&](metrics::Stage, const Message& message) { current.emplace(message.id, &message); });
+  const auto add = [&](const std::string& id, const std::string& content, text::Features& features) {
+    const auto known = user.features.find(id);
+    const auto message = current.find(id);
+    if (known == user.features.end() || message == current.end()) return;
+    if (message->second->content == content) features.vectors = known->second.vectors;
+  };
+  for (auto& operation : batch.operations) {
+    if (auto* insert = std::get_if<store::InsertMessage>(&operation)) {
+      add(insert->message.id, insert->message.content, insert->features);
+    } else if (auto* update = std::get_if<store::UpdateMessage>(&operation)) {
+      add(update->id, update->content, update->features);
+    }
+  }
 }
 
 flush::DeadLetter letter_for(const SessionState& session, std::size_t index) {

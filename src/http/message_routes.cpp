@@ -32,7 +32,9 @@ codec::AddedMessages describe(const engine::AddAnswer& answer, const engine::Par
   added.first_seq = answer.first_seq;
   added.last_seq = answer.last_seq;
   added.mode = answer.bypassed ? "bypass" : "buffer";
-  added.embedding = "ready";  // the built-in embedder works at the query or the flush, whichever comes first
+  // The built-in embedder works at the query or the flush, whichever comes first; a server's vectors come
+  // later.
+  added.embedding = parts.embedder.deferred() ? "pending" : "ready";
   return added;
 }
 
@@ -123,8 +125,9 @@ asio::awaitable<Reply> query_user(Api& api, Request request) {
   auto answer = co_await api.memory.query(std::move(*query));
   if (!answer) co_return failure_reply(answer.error(), request);
   order_results(answer->results, request.serving->result_order);
-  auto reply = success(200, "Found " + std::to_string(answer->results.size()) + " results",
-                       codec::render_results(answer->results, answer->session_id, answer->partial));
+  auto reply = success(
+      200, "Found " + std::to_string(answer->results.size()) + " results",
+      codec::render_results(answer->results, answer->session_id, {answer->partial, answer->degraded}));
   auto& latency = answer->from_cache ? request.probe->query_hit_ns : request.probe->query_miss_ns;
   latency.record(nanoseconds_since(began));
   co_return reply;

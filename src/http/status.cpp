@@ -257,8 +257,17 @@ std::string Status::statistics() const {
                            {"in_flight", totals.in_flight_items},
                            {"chunks", totals.hybrid_items + totals.in_flight_items},
                            {"backlog", totals.backlog},
-                           {"pending_vectors", 0},
+                           {"pending_vectors", probes.embedding.waiting.value()},
                            {"embedder", parts.embedder.fingerprint()}};
+  data["embedding"] = {
+      {"embedder", parts.embedder.fingerprint()},
+      {"dimensions", parts.embedder.dimensions()},
+      {"remote", parts.remote != nullptr},
+      {"requests", probes.embedding.requests.value()},
+      {"waiting", probes.embedding.waiting.value()},
+      {"pending_vectors", probes.embedding.pending.value()},
+      {"back_filled", probes.embedding.back_filled.value()},
+      {"circuit_breaker", parts.remote && parts.remote->breaker().open() ? "open" : "closed"}};
   data["write_buffer"] = {{"total_writes", totals.messages},
                           {"total_transfers", totals.transfers},
                           {"transfer_rate", summary.transferred_rounds_per_second},

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "holdfast/engine/buffered_features.hpp"
+
 namespace holdfast::ingest {
 
 using engine::SessionState;
@@ -13,8 +15,10 @@ void set_lsn(buffer::BufferedRound& round, Lsn lsn) {
 }
 
 bool apply_round(UserShard& shard, SessionState& session, buffer::BufferedRound round) {
+  auto& user = shard.table.insert_user(session.session.user_id);
+  for (const auto& held : round.messages) engine::request_vector(shard, user, held.message);
   const bool moved = shard.flush_loop.add(session, std::move(round));
-  shard.table.written(shard.table.insert_user(session.session.user_id));
+  shard.table.written(user);
   return moved;
 }
 
@@ -30,6 +34,7 @@ void apply_change(UserShard& shard, SessionState& session, const buffer::Change&
     shard.table.release(user, replaced->bytes);
   }
   if (applied.queued) shard.probe.operation_bytes.add(change.message.content.size());
+  engine::request_vector(shard, user, change.message);
   shard.table.written(user);
   shard.flush_loop.touched(session);
 }

@@ -13,6 +13,7 @@ void add_ingest(const Probes& probes, Families& families);    // acknowledged, r
 void add_flushes(const Probes& probes, Families& families);   // batches, workers, store writes
 void add_requests(const Probes& probes, Families& families);  // by route
 void add_cache(const Probes& probes, Families& families);
+void add_embedding(const EmbeddingProbe& embedding, Families& families);
 void add_journal(const JournalProbe& journal, Families& families);
 
 // From the kernel.

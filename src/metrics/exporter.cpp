@@ -72,6 +72,9 @@ void add_identity(const Fixed& fixed, const Live& live, bool journal_failed, Fam
                  static_cast<double>(live.dead_letters));
   families.gauge("holdfast_store_circuit_open", "1 while the store takes nothing and only probes go to it.",
                  live.store_circuit_open ? 1.0 : 0.0);
+  families.gauge("holdfast_embedding_circuit_open",
+                 "1 while the embedding server answers nothing and only probes go to it.",
+                 live.embedding_circuit_open ? 1.0 : 0.0);
   add_durability(fixed, live, journal_failed, families);
   if (live.store) add_store_counts(*live.store, families);
 }
@@ -129,6 +132,7 @@ std::vector<prometheus::MetricFamily> Exporter::Collect() const {
   add_flushes(probes_, families);
   add_requests(probes_, families);
   add_cache(probes_, families);
+  add_embedding(probes_.embedding, families);
   add_journal(probes_.journal, families);
   add_window(window_.summary(), families);
   add_process(read_process_usage(fixed_.sources), families);

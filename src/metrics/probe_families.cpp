@@ -151,6 +151,8 @@ void add_requests(const Probes& probes, Families& families) {
   families.add(std::move(queries));
   families.counter("holdfast_partial_answers_total", "Queries answered without the store.",
                    sum_of(probes, &ShardProbe::partial_answers));
+  families.counter("holdfast_degraded_answers_total", "Queries answered without the embedding server.",
+                   sum_of(probes, &ShardProbe::degraded_answers));
   families.gauge("holdfast_connections", "Open client connections now.",
                  sum_of(probes, &ShardProbe::connections));
 }
@@ -170,6 +172,26 @@ void add_cache(const Probes& probes, Families& families) {
   dropped.add(sum_of(probes, &ShardProbe::cache_evicted), {{"reason", "evicted"}});
   dropped.add(sum_of(probes, &ShardProbe::cache_outdated), {{"reason", "outdated"}});
   families.add(std::move(dropped));
+}
+
+void add_embedding(const EmbeddingProbe& embedding, Families& families) {
+  const auto number = [](const auto& counter) { return static_cast<double>(counter.value()); };
+  families.counter("holdfast_embedding_requests_total", "Requests sent to the embedding server.",
+                   number(embedding.requests));
+  families.counter("holdfast_embedding_texts_total", "Texts in those requests.", number(embedding.texts));
+  families.durations("holdfast_embedding_request_duration_seconds",
+                     "Requests to the embedding server, sent to answered.", embedding.request_ns.snapshot());
+  families.counters<EmbeddingFailure>(
+      "holdfast_embedding_failures_total",
+      "Requests for vectors that failed, by reason (texts where the reason is refused or queue_full).",
+      "reason", [&](EmbeddingFailure reason) { return embedding.failures[reason].value(); });
+  families.gauge("holdfast_embedding_waiting_texts", "Texts that wait for the embedding server now.",
+                 number(embedding.waiting));
+  families.gauge("holdfast_embedding_pending_vectors",
+                 "Items in the store that have no vector yet and are found by keyword only.",
+                 number(embedding.pending));
+  families.counter("holdfast_embedding_back_filled_total", "Vectors added to items that were stored without.",
+                   number(embedding.back_filled));
 }
 
 void add_journal(const JournalProbe& journal, Families& families) {

@@ -27,6 +27,8 @@ constexpr std::string_view kRoutes[] = {"users",         "agents",          "ses
                                         "knowledge",     "health",          "buffer",         "metrics",
                                         "other"};
 constexpr std::string_view kCacheOutcomes[] = {"hit", "miss", "bypassed"};
+constexpr std::string_view kEmbeddingFailures[] = {"connection", "timeout", "rate_limited", "status",
+                                                   "refused",    "answer",  "circuit_open", "queue_full"};
 
 }  // namespace
 
@@ -53,6 +55,10 @@ std::string_view to_string(Route label) {
 }
 std::string_view to_string(CacheOutcome label) {
   return name_of(label, kCacheOutcomes);
+}
+
+std::string_view to_string(EmbeddingFailure label) {
+  return name_of(label, kEmbeddingFailures);
 }
 
 Probes::Probes(std::size_t shard_count) {

@@ -7,20 +7,12 @@
 #include <unordered_set>
 #include <utility>
 
+#include "holdfast/engine/buffered_features.hpp"
+
 namespace holdfast::query {
 namespace {
 
 using metrics::Stage;
-
-const text::Features& features_of(engine::UserState& user, const Message& message,
-                                  const engine::Parts& parts) {
-  const auto known = user.features.find(message.id);
-  if (known != user.features.end()) return known->second;
-  return user.features
-      .emplace(message.id,
-               text::extract_features(message.content, parts.embedder, parts.options->flush.chunking))
-      .first->second;
-}
 
 ScoredResult to_result(const engine::SessionState& session, Stage stage, const Message& message) {
   ScoredResult result;
@@ -96,7 +88,8 @@ BufferSnapshot search_buffers(engine::UserShard& shard, engine::UserState& user,
     border.session_id = session->session.id;
     session->buffer.for_each([&](Stage stage, const Message& message) {
       snapshot.hidden.insert(message.id);
-      const auto& features = features_of(user, message, shard.parts);
+      const auto& features = engine::features_of(user, message, shard.parts);
+      if (features.vector_pending) engine::request_vector(shard, user, message);
       border.buffered.push_back(
           {message.seq, text::term_frequencies(prepared, features.terms), features.terms.size()});
       const auto& own = border.buffered.back();

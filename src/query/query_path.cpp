@@ -34,8 +34,20 @@ asio::awaitable<Outcome<void>> check_names(UserShard& shard, const Query& query)
   co_return Outcome<void>{};
 }
 
+// The vector of a query, where a server makes it. False: it did not, in time.
+asio::awaitable<bool> embed(UserShard& shard, const Query& query, text::PreparedQuery& prepared) {
+  auto* remote = shard.parts.remote;
+  const bool wanted = query.source == SourceFilter::all || query.source == SourceFilter::vector;
+  if (!remote || !wanted || query.text.find_first_not_of(" \t\r\n") == std::string::npos) co_return true;
+  auto vector = co_await remote->embed_query(query.text);
+  if (!vector) co_return false;
+  prepared.vector = std::move(*vector);
+  co_return true;
+}
+
 asio::awaitable<Answer> search_everywhere(UserShard& shard, const Query& query, std::size_t limit) {
-  const auto prepared = text::prepare_query(query.text, shard.parts.embedder);
+  auto prepared = text::prepare_query(query.text, shard.parts.embedder);
+  const bool embedded = co_await embed(shard, query, prepared);
   auto& user = shard.table.insert_user(query.user_id);
   // Asked before the store is: while it answers, the journal's may come back to the buffers.
   const bool some_in_journal = user.backlog_bytes > 0;
@@ -57,6 +69,7 @@ asio::awaitable<Answer> search_everywhere(UserShard& shard, const Query& query, 
                                                 std::move(call));
   Answer answer;
   answer.partial = !stored || some_in_journal;
+  answer.degraded = !embedded;
   auto found = stored ? std::move(*stored) : store::StoreAnswer{{}, buffered.stats, {}};
   const text::Scorer scorer(prepared, found.stats, query.source);
   answer.results = merge_results(std::move(buffered), scorer, std::move(found), limit);
@@ -86,7 +99,8 @@ asio::awaitable<Outcome<Answer>> answer_query(UserShard& shard, Query query) {
   const auto limit = cacheable ? shard.parts.options->cache.results_per_entry : top_k;
   auto answer = co_await search_everywhere(shard, query, limit);
   if (answer.partial) shard.probe.partial_answers.add();
-  if (cacheable && !answer.partial) {
+  if (answer.degraded) shard.probe.degraded_answers.add();
+  if (cacheable && !answer.partial && !answer.degraded) {
     shard.cache.insert(query, version, shard.parts.clock.steady_now(), answer.results);
   }
   answer.results.resize(std::min(answer.results.size(), top_k));

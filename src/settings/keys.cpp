@@ -193,7 +193,8 @@ void add_buffer_keys(std::vector<Key>& t) {
   t.push_back(only("buffer.hybrid_buffer.chunk_strategy", "message", "the only strategy of this version"));
   t.push_back(decimal("buffer.hybrid_buffer.chunk_overlap", "0.1", 0, 0.5,
                       [](S& s, double v) { s.flush.chunking.overlap = s.sqlite.chunking.overlap = v; }));
-  t.push_back(only("buffer.hybrid_buffer.embedding_model", "builtin", "the only model of this version"));
+  t.push_back(only("buffer.hybrid_buffer.embedding_model", "builtin",
+                   "of the provider builtin; embedding.openai.model names the other's"));
   t.push_back(boolean("buffer.hybrid_buffer.enable_auto_flush", "true",
                       [](S& s, bool v) { s.buffer.hybrid.auto_flush = v; }));
   t.push_back(duration("buffer.hybrid_buffer.auto_flush_interval", "60s", "10ms", "24h",
@@ -274,12 +275,33 @@ void add_storage_keys(std::vector<Key>& t) {
   t.push_back(only("store.kind", "sqlite", "the only store of this version"));
   t.push_back(text("store.sqlite.path", "data/holdfast.db",
                    [](S& s, std::string v) { s.sqlite.path = std::move(v); }));
-  t.push_back(only("embedding.provider", "builtin", "the only provider of this version"));
   t.push_back(whole("memory.max_buffer_mb", "512", 1, 1'000'000,
                     [](S& s, std::int64_t v) { s.max_buffer_bytes = static_cast<std::size_t>(v) << 20; }));
   t.push_back(decimal("memory.user_share", "0.25", 0.01, 1, [](S& s, double v) { s.user_share = v; }));
   t.push_back(whole("memory.max_process_mb", "0", 0, 1'000'000,
                     [](S& s, std::int64_t v) { s.max_process_bytes = static_cast<std::size_t>(v) << 20; }));
+}
+
+void add_embedding_keys(std::vector<Key>& t) {
+  t.push_back(choice("embedding.provider", "builtin", {"builtin", "openai"},
+                     [](S& s, std::size_t v) { s.embedding.remote = v == 1; }));
+  t.push_back({"embedding.openai.base_url", "http://127.0.0.1:11434/v1",
+               "an http:// or https:// URL without user, query or fragment",
+               [](std::string_view given, S& s) {
+                 auto endpoint = parse_endpoint(given);
+                 if (endpoint) s.embedding.endpoint = std::move(*endpoint);
+                 return endpoint.has_value();
+               }});
+  t.push_back(text("embedding.openai.model", "nomic-embed-text",
+                   [](S& s, std::string v) { s.embedding.model = std::move(v); }));
+  t.push_back(optional_text("embedding.openai.api_key_env",
+                            [](S& s, std::string v) { s.embedding.api_key_env = std::move(v); }));
+  t.push_back(whole("embedding.openai.dimensions", "768", 1, 8192,
+                    [](S& s, std::int64_t v) { s.embedding.dimensions = static_cast<std::size_t>(v); }));
+  t.push_back(duration("embedding.openai.timeout", "10s", "10ms", "120s",
+                       [](S& s, milliseconds v) { s.embedding.timeout = v; }));
+  t.push_back(whole("embedding.openai.max_batch", "64", 1, 2048,
+                    [](S& s, std::int64_t v) { s.embedding.max_batch = static_cast<std::size_t>(v); }));
 }
 
 void add_server_keys(std::vector<Key>& t) {
@@ -334,6 +356,7 @@ std::vector<Key> make_table() {
   add_flush_keys(table);
   add_monitoring_keys(table);
   add_storage_keys(table);
+  add_embedding_keys(table);
   add_server_keys(table);
   return table;
 }
@@ -358,7 +381,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-constexpr std::array<std::string_view, 15> kPlanned{"buffer.speculative_buffer",
+constexpr std::array<std::string_view, 14> kPlanned{"buffer.speculative_buffer",
                                                     "buffer.query.similarity_threshold",
                                                     "buffer.query.max_error",
                                                     "buffer.query.verify_fraction",
@@ -368,7 +391,6 @@ constexpr std::array<std::string_view, 15> kPlanned{"buffer.speculative_buffer",
                                                     "buffer.monitoring.performance_tracking",
                                                     "buffer.monitoring.retention_period",
                                                     "store.postgres",
-                                                    "embedding.openai",
                                                     "memory.min_system_available_mb",
                                                     "memory.mode",
                                                     "memory.sizing",

@@ -1,5 +1,6 @@
 #include "values.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -79,6 +80,39 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
   const auto bytes = parse_with_unit(text, kSizeUnits);
   if (!bytes || *bytes > kMost) return std::nullopt;
   return static_cast<std::uint64_t>(std::llround(*bytes));
+}
+
+std::optional<embedding::Endpoint> parse_endpoint(std::string_view url) {
+  embedding::Endpoint endpoint;
+  const auto take = [&](std::string_view prefix) {
+    const bool there = url.starts_with(prefix);
+    if (there) url.remove_prefix(prefix.size());
+    return there;
+  };
+  endpoint.tls = take("https://");
+  if (!endpoint.tls && !take("http://")) return std::nullopt;
+  const auto is_printable = [](char c) { return c > 0x20 && c < 0x7f; };
+  if (!std::all_of(url.begin(), url.end(), is_printable)) return std::nullopt;
+  if (url.find_first_of("@?#\\") != std::string_view::npos) return std::nullopt;
+  const auto slash = std::min(url.find('/'), url.size());
+  auto authority = url.substr(0, slash);
+  auto path = url.substr(slash);
+  while (path.ends_with('/')) path.remove_suffix(1);
+  endpoint.path = path;
+  const bool bracketed = authority.starts_with('[');
+  const auto host_end = bracketed ? authority.find(']') : std::min(authority.find(':'), authority.size());
+  if (host_end == std::string_view::npos) return std::nullopt;
+  endpoint.host = authority.substr(bracketed, host_end - bracketed);
+  authority.remove_prefix(host_end + bracketed);
+  endpoint.port = endpoint.tls ? 443 : 80;
+  if (!authority.empty()) {
+    const auto port =
+        authority.front() == ':' ? parse_whole<std::uint16_t>(authority.substr(1)) : std::nullopt;
+    if (!port || *port == 0) return std::nullopt;
+    endpoint.port = *port;
+  }
+  if (endpoint.host.empty()) return std::nullopt;
+  return endpoint;
 }
 
 }  // namespace holdfast::settings

@@ -103,7 +103,7 @@ void check(const Query& value) {
   result.content = value.text;
   result.session_id = value.session_id.value_or("");
   result.agent_id = value.agent_id.value_or("");
-  const auto shown = read(render_results(std::span(&result, 1), value.session_id, true));
+  const auto shown = read(render_results(std::span(&result, 1), value.session_id, {true, true}));
   require(shown["results"][0]["content"] == value.text, "a result is rendered as it is");
 }
 

@@ -12,22 +12,22 @@ PROJECT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file
 BELOW = {
     "base": "", "model": "base", "metrics": "base", "runtime": "base metrics", "io": "base",
     "journal": "base model io metrics", "text": "base model", "buffer": "base model metrics",
-    "store": "base model text", "flush": "base model metrics io text store", "cache": "base model metrics",
-    "engine": "base model metrics runtime buffer text store journal flush cache",
+    "store": "base model text", "embedding": "base metrics text store flush", "flush": "base model metrics io text store", "cache": "base model metrics",
+    "engine": "base model metrics runtime buffer text store journal flush embedding cache",
     "bypass": "base model metrics runtime store engine",
     "ingest": "base model metrics runtime buffer text store journal flush cache engine bypass",
     "query": "base model metrics runtime buffer text store journal flush cache engine",
     "service": "base model metrics runtime buffer text store journal flush cache engine ingest query",
-    "settings": "base buffer cache flush http journal metrics store",
+    "settings": "base buffer cache embedding flush http journal metrics store",
     "http": "base model metrics runtime engine ingest query service store journal",
 }
 # What may be included where: a pattern of the include, and the folders that may.
 BELONGS = {
-    r"openssl/": ("src/http/access_keys.cpp",), r"nlohmann/": ("src/http",), r"yaml-cpp/": ("src/settings",), r"sqlite3": ("src/store/sqlite",),
-    r"boost/beast": ("src/http/connection.cpp", "src/http/connection.hpp"), r"prometheus/": ("src/metrics", "include/holdfast/metrics"),
+    r"openssl/": ("src/http/access_keys.cpp", "src/embedding"), r"nlohmann/": ("src/http", "src/embedding/openai_protocol.cpp"), r"yaml-cpp/": ("src/settings",), r"sqlite3": ("src/store/sqlite",),
+    r"boost/beast": ("src/http/connection.cpp", "src/http/connection.hpp", "src/embedding/http_connection"), r"prometheus/": ("src/metrics", "include/holdfast/metrics"),
     r"boost/asio": ("src/runtime", "include/holdfast/runtime", "src/engine", "include/holdfast/engine", "include/holdfast/ingest",
                     "src/ingest", "src/query", "include/holdfast/query", "src/bypass", "include/holdfast/bypass", "src/service",
-                    "include/holdfast/service", "src/http", "include/holdfast/http", "daemon", "src/settings/keys.cpp"),
+                    "include/holdfast/service", "src/http", "include/holdfast/http", "src/embedding", "include/holdfast/embedding", "daemon", "src/settings/keys.cpp"),
 }
 
 

@@ -28,6 +28,13 @@ class ExportTest : public testing::Test {
     window_.take(read_process_usage({}));
     for (auto& shard : probes_.shards) fill(*shard);
     fill(probes_.journal);
+    probes_.embedding.requests.add(6);
+    probes_.embedding.texts.add(60);
+    probes_.embedding.request_ns.record(20'000'000);
+    probes_.embedding.failures[EmbeddingFailure::timeout].add(2);
+    probes_.embedding.waiting.add(3);
+    probes_.embedding.pending.set(17);
+    probes_.embedding.back_filled.add(40);
     probes_.flush.queued.add(9);
     probes_.flush.taken.add(4);
     probes_.flush.busy_ns.add(1'500'000'000);
@@ -97,7 +104,7 @@ class ExportTest : public testing::Test {
                8'000'000'000,
                180s,
                {"/proc", "/sys/fs/cgroup", {{"journal", directory_.path()}}}};
-  Live live_{true, false, 1, true, StoreCounts{1, 2, 3, 4, 5}};
+  Live live_{true, false, 1, true, true, StoreCounts{1, 2, 3, 4, 5}};
 };
 
 TEST_F(ExportTest, EveryNameHasThePrefixAHelpAndTheSuffixOfItsType) {
@@ -142,6 +149,9 @@ TEST_F(ExportTest, CountersAreSumsOverShards) {
            "holdfast_responses_total{route=\"messages_add\",status=\"2xx\"} 40\n",
            "holdfast_cache_lookups_total{outcome=\"hit\"} 2\n",
            "holdfast_journal_records_total 100\n",
+           "holdfast_embedding_requests_total 6\n",
+           "holdfast_embedding_failures_total{reason=\"timeout\"} 2\n",
+           "holdfast_embedding_back_filled_total 40\n",
        }) {
     EXPECT_THAT(text, HasSubstr(line));
   }
@@ -164,6 +174,9 @@ TEST_F(ExportTest, GaugesNowAreWhatEnteredWithoutWhatLeft) {
            "holdfast_journal_limit_bytes 8000000000\n",
            "holdfast_flush_deadline_seconds 180\n",
            "holdfast_ready 1\n",
+           "holdfast_embedding_pending_vectors 17\n",
+           "holdfast_embedding_waiting_texts 3\n",
+           "holdfast_embedding_circuit_open 1\n",
            "holdfast_bypass_mode 0\n",
            "holdfast_store_objects{kind=\"messages\"} 4\n",
            "holdfast_build_info{version=\"0.1.0\",commit=\"abc1234\"} 1\n",

@@ -26,6 +26,26 @@ TEST(Values, Sizes) {
   for (const auto* text : {"", "MiB", "64 MiB", "-1", "64mib", "1TB"}) EXPECT_FALSE(parse_size(text)) << text;
 }
 
+TEST(Values, Endpoints) {
+  const auto full = parse_endpoint("https://example.org:8443/some/v1/");
+  ASSERT_TRUE(full);
+  EXPECT_TRUE(full->tls);
+  EXPECT_EQ(full->host, "example.org");
+  EXPECT_EQ(full->port, 8443);
+  EXPECT_EQ(full->path, "/some/v1");
+  EXPECT_EQ(parse_endpoint("https://example.org")->port, 443);
+  EXPECT_EQ(parse_endpoint("http://localhost")->port, 80);
+  EXPECT_EQ(parse_endpoint("http://localhost/")->path, "");
+  EXPECT_EQ(parse_endpoint("http://[::1]:11434/v1")->host, "::1");
+  EXPECT_EQ(parse_endpoint("http://[::1]:11434/v1")->port, 11434);
+  for (const auto* url :
+       {"", "localhost:80", "ftp://a", "http://", "http://:80", "http://a:0", "http://a:65536", "http://a:x",
+        "http://a:", "http://[::1", "http://[]", "http://user:secret@a/", "http://a/?q", "http://a/#f",
+        "http://a b", "http://a\r\nX: y"}) {
+    EXPECT_FALSE(parse_endpoint(url)) << url;
+  }
+}
+
 TEST(Values, NumbersAndBooleans) {
   EXPECT_EQ(parse_integer("42"), 42);
   EXPECT_EQ(parse_integer("-3"), -3);

@@ -12,6 +12,7 @@
 #include "holdfast/buffer/buffered_round.hpp"
 #include "holdfast/buffer/options.hpp"
 #include "holdfast/cache/options.hpp"
+#include "holdfast/embedding/remote_embedder.hpp"
 #include "holdfast/flush/dead_letters.hpp"
 #include "holdfast/flush/flush_workers.hpp"
 #include "holdfast/flush/options.hpp"
@@ -63,6 +64,7 @@ struct Parts {
   flush::DeadLetters& dead_letters;
   const text::Embedder& embedder;
   const text::TokenCounter& tokens;
+  embedding::RemoteEmbedder* remote = nullptr;  // makes the vectors where the embedder is deferred
 };
 
 // The round under this LSN (0: not known yet).

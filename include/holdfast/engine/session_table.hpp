@@ -101,6 +101,7 @@ struct UserState {
       0;  // changes with every write that may change an answer; never repeats within a process
   std::unordered_set<SessionState*> sessions;
   StringMap<text::Features> features;  // of buffered messages, by id; computed when a query first needs them
+  StringSet vectors_requested;         // ids of buffered messages whose vectors a server is asked for
   StringSet ids_in_progress;           // client-made message ids on their way to the journal
   std::size_t held_bytes = 0;          // of buffered messages, kMessageOverhead included
   std::size_t writing_bytes = 0;       // of requests on their way to the journal, likewise

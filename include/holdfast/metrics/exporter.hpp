@@ -49,6 +49,7 @@ struct Live {
   bool bypass = false;
   std::size_t dead_letters = 0;
   bool store_circuit_open = false;
+  bool embedding_circuit_open = false;
   std::optional<StoreCounts> store;  // when the store can say so cheaply
 };
 

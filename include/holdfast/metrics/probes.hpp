@@ -59,6 +59,17 @@ enum class Route : std::size_t {
   count
 };
 enum class CacheOutcome : std::size_t { hit, miss, bypassed, count };
+enum class EmbeddingFailure : std::size_t {
+  connection,    // not resolved, refused, broken, TLS
+  timeout,       // no answer in time
+  rate_limited,  // 429, and what was held back until it is over
+  status,        // another status that is no success
+  refused,       // this text alone is not taken
+  answer,        // not what was asked for: JSON, number, order, dimensions, values
+  circuit_open,  // not tried: nothing has succeeded for a while
+  queue_full,    // not tried: too much waits
+  count
+};
 
 std::string_view to_string(Stage);
 std::string_view to_string(TransferReason);
@@ -68,6 +79,7 @@ std::string_view to_string(RetryReason);
 std::string_view to_string(DeadReason);
 std::string_view to_string(Route);
 std::string_view to_string(CacheOutcome);
+std::string_view to_string(EmbeddingFailure);
 
 template <class Enum, class Value>
 class PerLabel {
@@ -112,6 +124,7 @@ struct ShardProbe {
   Counter cache_entries, cache_bytes;                    // now
   Counter cache_expired, cache_evicted, cache_outdated;  // entries dropped: ttl, LRU, a later write
   Counter partial_answers;                               // queries answered without the store
+  Counter degraded_answers;                              // queries answered without the embedding server
   Counter connections;                                   // now
 };
 
@@ -123,12 +136,23 @@ struct FlushProbe {
   SharedCounter write_ns_sum, writes;  // store.write calls
 };
 
+// Of the embedding server's client. All zero with the built-in embedder.
+struct EmbeddingProbe {
+  Counter requests, texts;  // sent; written by the embedding thread, as request_ns is
+  Histogram request_ns;     // sent to answered, whatever the answer
+  PerLabel<EmbeddingFailure, SharedCounter> failures;  // requests that failed; texts for refused, queue_full
+  SharedCounter waiting;                               // now: texts that wait for their vectors, or are sent
+  Counter pending;      // now: items in the store without a vector; written by the back-fill thread
+  Counter back_filled;  // vectors that items in the store were given later; likewise
+};
+
 // All probes of the process. Built before, and outlives, everything that counts.
 struct Probes {
   explicit Probes(std::size_t shard_count);
   std::vector<std::unique_ptr<ShardProbe>> shards;
   JournalProbe journal;
   FlushProbe flush;
+  EmbeddingProbe embedding;
 };
 
 }  // namespace holdfast::metrics

@@ -20,6 +20,7 @@ struct Answer {
   bool partial = false;               // the store did not answer: buffered messages only
   bool from_cache = false;
   std::optional<std::string> session_id;  // the query's, where it is to tag the results
+  bool degraded = false;                  // the embedding server did not answer: found by keyword alone
 };
 
 // Everything acknowledged before the call is searched. not_found for an unknown user, for a session that is

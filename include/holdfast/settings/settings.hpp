@@ -15,6 +15,7 @@
 #include "holdfast/base/result.hpp"
 #include "holdfast/buffer/options.hpp"
 #include "holdfast/cache/options.hpp"
+#include "holdfast/embedding/options.hpp"
 #include "holdfast/flush/options.hpp"
 #include "holdfast/http/options.hpp"
 #include "holdfast/journal/journal.hpp"
@@ -40,6 +41,7 @@ struct Settings {
   metrics::Options metrics;
   journal::Options journal;
   store::SqliteOptions sqlite;
+  embedding::Options embedding;
   std::string token_model;
   double token_fallback_multiplier = 1.3;
   SortResults sort_results = SortResults::by_score;

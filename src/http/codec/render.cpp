@@ -300,13 +300,14 @@ std::string render_id(std::string_view key, std::string_view id) {
 }
 
 std::string render_results(std::span<const ScoredResult> results,
-                           const std::optional<std::string>& session_id, bool partial) {
+                           const std::optional<std::string>& session_id, Shortfall shortfall) {
   std::string out;
   JsonWriter json(out);
   json.open('{').key("results").open('[');
   for (const auto& result : results) write_result(json, result, session_id);
   json.close(']').key("total").number(results.size());
-  if (partial) json.key("partial").boolean(true);
+  if (shortfall.partial) json.key("partial").boolean(true);
+  if (shortfall.degraded) json.key("degraded").boolean(true);
   json.close('}');
   return out;
 }

@@ -32,9 +32,14 @@ std::string render_knowledge(std::span<const Knowledge> items);                 
 std::string render_ids(std::string_view key, std::span<const std::string> ids);  // {"message_ids":[…]}
 std::string render_id(std::string_view key, std::string_view id);                // {"session_id":"…"}
 
+struct Shortfall {        // what an answer to a query had to do without; each is named only where it is so
+  bool partial = false;   // the store
+  bool degraded = false;  // the embedding server
+};
+
 // session_id: the query's, for the scope of each result; null scope without one.
 std::string render_results(std::span<const ScoredResult> results,
-                           const std::optional<std::string>& session_id, bool partial);
+                           const std::optional<std::string>& session_id, Shortfall shortfall);
 
 struct AddedMessages {
   std::span<const std::string> message_ids;
