@@ -500,7 +500,7 @@ TEST_F(PendingVectorsTest, AnotherModelMakesAllVectorsPendingAgain) {
   open(other);
   EXPECT_THAT(near({127, 0}), IsEmpty());
   EXPECT_THAT(pending(), ElementsAre("first"));
-  open(text::character_ngram_embedder());
+  open(text::builtin_embedder());
   EXPECT_THAT(pending(), IsEmpty());
 }
 
