@@ -35,7 +35,8 @@ void fill_features(store::SessionBatch& batch, const text::Embedder& embedder, t
       insert->features =
           features_of(insert->message.content, std::move(insert->features.vectors), embedder, chunking);
     } else if (auto* update = std::get_if<store::UpdateMessage>(&operation)) {
-      update->features = features_of(update->content, std::move(update->features.vectors), embedder, chunking);
+      update->features =
+          features_of(update->content, std::move(update->features.vectors), embedder, chunking);
     }
   }
 }

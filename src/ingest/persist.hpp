@@ -15,8 +15,7 @@ struct Persisted {
 };
 
 asio::awaitable<Outcome<Persisted>> persist_round(UserShard& shard, const std::string& user_id,
-                                                  const AddRequest& request, Round round,
-                                                  engine::Mode mode);
+                                                  const AddRequest& request, Round round, engine::Mode mode);
 
 // Appends an operation to the journal. Failure: why it was refused.
 asio::awaitable<Outcome<Lsn>> journal_operation(UserShard& shard, const journal::Operation& operation);

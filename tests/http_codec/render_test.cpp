@@ -61,7 +61,7 @@ TEST(Render, AQueryResultHasExactlyTheKeysOfTheInterface) {
   result.source = "store";
   EXPECT_EQ(
       render_results(std::vector{result}, "s", {true, true}),
-      R"({"results":[{"id":"m","content":"x","score":0.5,"type":"message","role":"assistant","created_at":"2023-11-14T22:13:20.123456Z","updated_at":"2023-11-14T22:13:20.123456Z","metadata":{"user_id":"u","agent_id":null,"session_id":"s","session_name":"first","scope":"in_session","level":0,"retrieval":{"source":"store","similarity":1,"keyword":0.25}}}],"total":1,"partial":true})");
+      R"({"results":[{"id":"m","content":"x","score":0.5,"type":"message","role":"assistant","created_at":"2023-11-14T22:13:20.123456Z","updated_at":"2023-11-14T22:13:20.123456Z","metadata":{"user_id":"u","agent_id":null,"session_id":"s","session_name":"first","scope":"in_session","level":0,"retrieval":{"source":"store","similarity":1,"keyword":0.25}}}],"total":1,"partial":true,"degraded":true})");
 }
 
 TEST(Render, AnyTextIsAJsonStringThatReadsBack) {

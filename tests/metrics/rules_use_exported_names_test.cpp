@@ -36,7 +36,12 @@ TEST(Rules, NameOnlyMetricsThatAreExported) {
   window.take({});
   const Fixed fixed{
       "1", "c", "fsync", 1, 1, 1, 1, std::chrono::seconds(1), {"/proc", "/sys/fs/cgroup", {{"d", "/"}}}};
-  const Exporter exporter(probes, window, clock, fixed, [] { return Live{true, false, 0, false, StoreCounts{}}; });
+  const Exporter exporter(probes, window, clock, fixed, [] {
+    Live live;
+    live.ready = true;
+    live.store = StoreCounts{};
+    return live;
+  });
   const auto text = exporter.scrape();
   for (const char* file : {"recording_rules.yml", "alert_rules.yml"}) {
     const auto names = metrics_named_in(file);

@@ -269,6 +269,7 @@ TEST_F(SqliteStoreTest, ADatabaseOfTheFirstVersionIsTakenOver) {
   ASSERT_EQ(sqlite3_open((folder / "deep" / "h.db").c_str(), &database), SQLITE_OK);
   ASSERT_EQ(sqlite3_exec(database,
                          "ALTER TABLE users DROP COLUMN index_changes; ALTER TABLE vectors DROP COLUMN seq;"
+                         "DROP TABLE pending_vectors; DROP INDEX knowledge;"
                          "PRAGMA user_version = 1",
                          nullptr, nullptr, nullptr),
             SQLITE_OK)
@@ -296,8 +297,7 @@ TEST_F(SqliteStoreTest, OtherChunksMakeTheIndexAnew) {
   options.path = folder / "deep" / "h.db";
   options.chunking.overlap = 0.5;
   store = std::move(*open_sqlite_store(options, text::builtin_embedder()));
-  const auto query =
-      text::prepare_query("What of word0 and its neighbours?", text::builtin_embedder());
+  const auto query = text::prepare_query("What of word0 and its neighbours?", text::builtin_embedder());
   const auto expected = text::extract_features(text, text::builtin_embedder(), options.chunking);
   const auto after = search("What of word0 and its neighbours?").results.at(0);
   EXPECT_DOUBLE_EQ(after.similarity, text::similarity_to_chunks(query.vector, expected.vectors));

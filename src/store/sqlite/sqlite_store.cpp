@@ -87,7 +87,7 @@ class SqliteStore final : public MemoryStore {
     prepare_schema(writer_);
     Transaction transaction(writer_, Transaction::Kind::write);
     rebuild_index_if_outdated(writer_, embedder, options.chunking);
-      retry_given_up(writer_);
+    retry_given_up(writer_);
     transaction.commit();
     readers_ = std::make_unique<Readers>(options);
   }
