@@ -63,6 +63,15 @@ std::optional<Failure> UserShard::refusal(const UserState& user, std::size_t mes
                    "the buffers are nearly full, and this user has more than an equal part",
                    RefusalReason::user_quota);
   }
+  // So is the last fifth of the journal: for users of whom little is in it alone.
+  const auto journal_part =
+      options.max_journal_bytes / shard_count / std::max<std::size_t>(1, table.holders());
+  if (user.backlog_bytes > 0 && user.backlog_bytes + bytes > journal_part / 2 &&
+      parts.journal.disk_bytes() > options.max_journal_bytes / 5 * 4) {
+    return refused(FailureKind::over_quota,
+                   "the journal is nearly full, and this user has more than an equal part",
+                   RefusalReason::user_quota);
+  }
   if (!store_down && !flush_loop.has_room(needs)) {
     return refused(FailureKind::overloaded, "the buffers are full", RefusalReason::memory_budget);
   }

@@ -49,6 +49,7 @@ class Journal::Impl {
   void append(Submission submission);
   Result<ReadPosition> read(ReadPosition from, Lsn last, const std::function<bool(ReplayedRecord)>& visit);
   void acknowledge(std::vector<Lsn> lsns);
+  std::uint64_t disk_bytes() const { return probe_.disk_bytes.value(); }
   void stop();
 
  private:
@@ -366,6 +367,10 @@ Result<ReadPosition> Journal::read(ReadPosition from, Lsn last,
 void Journal::acknowledge(std::vector<Lsn> lsns) {
   impl_->acknowledge(std::move(lsns));
 }
+std::uint64_t Journal::disk_bytes() const {
+  return impl_->disk_bytes();
+}
+
 void Journal::stop() {
   impl_->stop();
 }

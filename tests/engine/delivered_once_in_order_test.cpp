@@ -23,10 +23,12 @@ using store::Fate;
 // One shard with everything that delivers, over a store and a disk in memory.
 class Delivery {
  public:
-  explicit Delivery(store::ScriptedStore& store, std::size_t max_buffer_bytes = 64u << 20)
+  explicit Delivery(store::ScriptedStore& store, std::size_t max_buffer_bytes = 64u << 20,
+                    std::uint64_t max_journal_bytes = 1u << 30)
       : store_(store), shard_set_(1), probes_(1), pool_("store", 2, 1000), compute_("compute", 1, 1000) {
     engine::Options options;
     options.max_buffer_bytes = max_buffer_bytes;
+    options.max_journal_bytes = max_journal_bytes;
     options.buffer.round.max_rounds = 2;
     options.buffer.hybrid.max_rounds = 2;
     options.flush.workers = 2;
@@ -37,6 +39,7 @@ class Delivery {
     journal::Options journal;
     journal.dir = "/j";
     journal.segment_bytes = 1u << 20;
+    journal.max_bytes = max_journal_bytes;
     journal.sync_interval = std::chrono::milliseconds(2);
     journal_ = std::move(*journal::Journal::open(
         journal, files_, []() -> Result<Lsn> { return Lsn{0}; }, probes_.journal));
@@ -317,6 +320,25 @@ TEST(Delivered, AUserWhoHoldsLittleStaysInMemoryWhileAFloodFillsIt) {
     ASSERT_TRUE(added);
     EXPECT_TRUE(delivery.run(delivery.service().read_messages(quiet, added->message_ids)));
   }
+}
+
+TEST(Delivered, AFloodDoesNotTakeTheLastOfTheJournalFromTheOthers) {
+  store::ScriptedStore store([] { return Fate::fail; });
+  Delivery delivery(store, 200'000, 20u << 20);
+  std::vector<std::string> flood;
+  for (int i = 0; i < 5; ++i) flood.push_back(delivery.new_session("flood " + std::to_string(i)));
+  ASSERT_TRUE(delivery.add(flood[0], {"first"}));
+  while (!delivery.workers().breaker().open()) (void)delivery.drain(std::chrono::seconds(0));
+  bool refused = false;
+  for (int i = 0; i < 10'000 && !refused; ++i) {
+    const auto answer = delivery.add(flood[static_cast<unsigned>(i) % 5], {std::string(20'000, 'x')});
+    if (answer) continue;
+    refused = true;
+    EXPECT_EQ(answer.error().kind, engine::FailureKind::over_quota) << answer.error().subject;
+  }
+  EXPECT_TRUE(refused);
+  const auto quiet = delivery.new_session("quiet");
+  for (int i = 0; i < 20; ++i) EXPECT_TRUE(delivery.add(quiet, {"a word"}));
 }
 
 // A message that is only in the journal when a reader asks, and is stored before the reader gets the store's

@@ -210,7 +210,7 @@ def open_descriptors(daemon):
 def overload(run):
     seconds = run.number(short=20, full=600)
     buffer_mb = run.number(short=32, full=256)
-    daemon = run.space.daemon(run.space.directory(), memory__max_buffer_mb=buffer_mb).start()
+    daemon = run.space.daemon(run.space.directory(), memory__max_buffer_mb=buffer_mb, journal__max_bytes="1GiB").start()
     flooders, quiet_session = make_sessions(daemon, users=10, sessions_each=2), make_sessions(daemon, 1, 1)[0]
     quiet = QuietClient(daemon.port, quiet_session, run.seed_of("quiet"), pause=0.1)
     began = time.monotonic()

@@ -121,6 +121,9 @@ class Journal {
   // Blocking. Answer: where to go on.
   Result<ReadPosition> read(ReadPosition from, Lsn last, const std::function<bool(ReplayedRecord)>& visit);
 
+  // What the segments take on the disk now; any thread.
+  std::uint64_t disk_bytes() const;
+
   // Commits what is queued, delivers its completions, syncs, closes. Later appends complete as shutting_down.
   void stop();
 
