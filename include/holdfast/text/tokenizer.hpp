@@ -18,7 +18,7 @@ std::string_view to_string(Encoding encoding);
 // gpt-4*, gpt-3.5*, text-embedding-* -> cl100k_base; an encoding's own name is itself. Nothing for any other.
 std::optional<Encoding> encoding_for_model(std::string_view model);
 
-// Thread-safe, no allocation per call beyond scratch space of the calling thread. text must be valid UTF-8
+// Thread-safe; scratch space (about 100 KiB an encoding) is kept for each calling thread. text must be valid UTF-8
 // (bytes that are not are tokenised one by one, so the answer is always defined).
 std::size_t count_tokens(Encoding encoding, std::string_view text);
 std::vector<std::uint32_t> encode(Encoding encoding, std::string_view text);
