@@ -5,12 +5,18 @@
 //
 // Then leave-one-out: the constants that are best on the other conversations, on the one left out. That is
 // what to expect of constants chosen here on conversations that are not here.
+//
+// Last the speculative buffer: each question is taken to be asked right after the session of its evidence,
+// and each of that session's last five turns, and all five together, is a prediction of it. How often is one
+// as similar as prediction_threshold asks, and how often would its results have served the question?
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "holdfast/text/scorer.hpp"
 
@@ -23,6 +29,7 @@ using Json = nlohmann::json;
 struct Turn {
   std::string id;
   int session;
+  std::string text;
   Features features;
 };
 
@@ -39,9 +46,17 @@ struct Question {
   std::vector<Parts> turns;
 };
 
+// Over the predictions of one question.
+struct Speculation {
+  double similarity = 0;    // of the most similar one
+  double overlap = 0;       // of its first 10 results with the question's
+  double best_overlap = 0;  // of the one that would have served best
+};
+
 struct Conversation {
   std::string name;
   std::vector<Question> questions;
+  std::vector<Speculation> speculations;
 };
 
 std::vector<Turn> read_turns(const Json& conversation) {
@@ -52,7 +67,7 @@ std::vector<Turn> read_turns(const Json& conversation) {
     for (const auto& turn : *found) {
       auto text = turn["speaker"].get<std::string>() + ": " + turn["text"].get<std::string>();
       if (turn.contains("blip_caption")) text += " [" + turn["blip_caption"].get<std::string>() + "]";
-      turns.push_back({turn["dia_id"], session, extract_features(text, builtin_embedder())});
+      turns.push_back({turn["dia_id"], session, text, extract_features(text, builtin_embedder())});
     }
   }
 }
@@ -81,12 +96,62 @@ std::vector<Parts> score_turns(const std::vector<Turn>& turns, const PreparedQue
   return parts;
 }
 
+std::vector<std::size_t> first_ten(const std::vector<Parts>& parts) {
+  std::vector<std::size_t> order(parts.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto kept = std::min<std::size_t>(10, order.size());
+  std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(kept), order.end(),
+                    [&](std::size_t a, std::size_t b) { return parts[a].score > parts[b].score; });
+  order.resize(kept);
+  std::sort(order.begin(), order.end());
+  return order;
+}
+
+// What is predicted at the end of a session.
+struct Prediction {
+  Embedding vector;
+  std::vector<std::size_t> results;
+};
+
+std::vector<Prediction> predictions_after(const std::vector<Turn>& turns, int session) {
+  constexpr std::size_t kContextWindow = 5;
+  std::vector<std::string> texts;
+  for (auto turn = turns.rbegin(); turn != turns.rend() && texts.size() < kContextWindow; ++turn) {
+    if (turn->session == session) texts.push_back(turn->text);
+  }
+  std::string together;
+  for (const auto& text : texts) together += text + "\n";
+  texts.push_back(together);
+  std::vector<Prediction> predictions;
+  for (const auto& text : texts) {
+    const auto query = prepare_query(text, builtin_embedder());
+    predictions.push_back({query.vector, first_ten(score_turns(turns, query))});
+  }
+  return predictions;
+}
+
+Speculation speculate(const std::vector<Prediction>& predictions, const Embedding& asked,
+                      const std::vector<std::size_t>& wanted) {
+  Speculation speculation;
+  for (const auto& prediction : predictions) {
+    std::vector<std::size_t> common;
+    std::set_intersection(prediction.results.begin(), prediction.results.end(), wanted.begin(), wanted.end(),
+                          std::back_inserter(common));
+    const double overlap = static_cast<double>(common.size()) / static_cast<double>(wanted.size());
+    const double alike = similarity(asked, prediction.vector);
+    if (alike > speculation.similarity) speculation.similarity = alike, speculation.overlap = overlap;
+    speculation.best_overlap = std::max(speculation.best_overlap, overlap);
+  }
+  return speculation;
+}
+
 Conversation read_conversation(const std::filesystem::path& path) {
   const auto document = Json::parse(std::ifstream(path));
   const auto turns = read_turns(document.contains("conversation") ? document["conversation"] : document);
   std::map<std::string, std::size_t> numbers;
   for (std::size_t i = 0; i < turns.size(); ++i) numbers[turns[i].id] = i;
-  Conversation conversation{path.stem().string(), {}};
+  Conversation conversation{path.stem().string(), {}, {}};
+  std::map<int, std::vector<Prediction>> predictions;  // by session
   for (const auto& asked : document["qa"]) {
     const auto evidence = asked.value("evidence", std::vector<std::string>{});
     if (evidence.empty()) continue;
@@ -95,8 +160,14 @@ Conversation read_conversation(const std::filesystem::path& path) {
       if (const auto found = numbers.find(id); found != numbers.end())
         question.evidence.push_back(found->second);
     }
-    question.turns =
-        score_turns(turns, prepare_query(asked["question"].get<std::string>(), builtin_embedder()));
+    const auto query = prepare_query(asked["question"].get<std::string>(), builtin_embedder());
+    question.turns = score_turns(turns, query);
+    if (!question.evidence.empty()) {
+      const auto session = turns[question.evidence.back()].session;
+      auto& predicted = predictions[session];
+      if (predicted.empty()) predicted = predictions_after(turns, session);
+      conversation.speculations.push_back(speculate(predicted, query.vector, first_ten(question.turns)));
+    }
     conversation.questions.push_back(std::move(question));
   }
   return conversation;
@@ -184,6 +255,22 @@ void leave_one_out(const std::vector<Conversation>& conversations) {
   std::printf("mean %69.3f\n", mean);
 }
 
+void print_speculation(const std::vector<Conversation>& conversations) {
+  constexpr double kThreshold = 0.7;  // prediction_threshold
+  std::printf(
+      "\nspeculation  questions  similarity >= 0.7  of these overlap@10 >= 0.8  any prediction would do\n");
+  for (const auto& conversation : conversations) {
+    std::size_t similar = 0, served = 0, possible = 0;
+    for (const auto& one : conversation.speculations) {
+      similar += one.similarity >= kThreshold;
+      served += one.similarity >= kThreshold && one.overlap >= 0.8;
+      possible += one.best_overlap >= 0.8;
+    }
+    std::printf("%-11s  %9zu  %17zu  %26zu  %23zu\n", conversation.name.c_str(),
+                conversation.speculations.size(), similar, served, possible);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -208,4 +295,5 @@ int main(int argc, char** argv) {
   print_row("hybrid, no turns before", conversations, Constants{kKeywordWeight, 0, 0});
   print_row("hybrid", conversations, [](const Parts& parts) { return parts.score; });
   leave_one_out(conversations);
+  print_speculation(conversations);
 }
