@@ -22,16 +22,15 @@ void put_hex(std::string& out, std::uint64_t value, int digits) {
   for (int shift = (digits - 1) * 4; shift >= 0; shift -= 4) out += alphabet[(value >> shift) & 0xF];
 }
 
-// 48 bits, version, 12 bits, variant, 62 bits.
-std::string format_uuid(std::uint64_t upper48, unsigned version) {
-  const std::uint64_t low = random_bits();
+// 48 bits, version, the lower 12 bits of middle, variant, the lower 62 bits of low.
+std::string format_uuid(std::uint64_t upper48, unsigned version, std::uint64_t middle, std::uint64_t low) {
   std::string text;
   text.reserve(36);
   put_hex(text, upper48 >> 16, 8);
   text += '-';
   put_hex(text, upper48 & 0xFFFF, 4);
   text += '-';
-  put_hex(text, (version << 12) | (random_bits() & 0xFFF), 4);
+  put_hex(text, (version << 12) | (middle & 0xFFF), 4);
   text += '-';
   put_hex(text, 0x8000 | ((low >> 48) & 0x3FFF), 4);
   text += '-';
@@ -74,11 +73,17 @@ RouteKey route_key(std::string_view user_id) {
 std::string make_uuid_v7(Timestamp now) {
   const auto since_epoch =
       std::chrono::duration_cast<std::chrono::milliseconds>(now.time_since_epoch()).count();
-  return format_uuid(static_cast<std::uint64_t>(since_epoch) & 0xFFFF'FFFF'FFFF, 7);
+  return format_uuid(static_cast<std::uint64_t>(since_epoch) & 0xFFFF'FFFF'FFFF, 7, random_bits(),
+                     random_bits());
 }
 
 std::string make_session_id(RouteKey user) {
-  return format_uuid(user, 8);
+  return format_uuid(user, 8, random_bits(), random_bits());
+}
+
+std::string derive_uuid(std::string_view bytes) {
+  const auto hash = XXH3_128bits(bytes.data(), bytes.size());
+  return format_uuid(hash.high64 >> 16, 8, hash.high64, hash.low64);
 }
 
 std::optional<RouteKey> session_route_key(std::string_view session_id) {

@@ -29,6 +29,13 @@ TEST(Ids, TheRouteKeyIsStable) {
   EXPECT_EQ(route_key("alice"), RouteKey{0x4da10dd61a01});
 }
 
+// Imports give the same line the same id whenever they come again, with any release.
+TEST(Ids, ADerivedIdIsStable) {
+  EXPECT_EQ(derive_uuid("a"), "a96faf70-5af1-8834-a6c6-32b61e964e1f");
+  EXPECT_NE(derive_uuid("a"), derive_uuid("b"));
+  EXPECT_EQ(derive_uuid("").size(), 36u);
+}
+
 TEST(Ids, AreUniqueAndOrderedByTime) {
   std::set<std::string> seen;
   for (int i = 0; i < 10'000; ++i) seen.insert(make_uuid_v7(system_clock().now()));

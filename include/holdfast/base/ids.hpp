@@ -22,6 +22,10 @@ RouteKey route_key(std::string_view user_id);
 std::string make_uuid_v7(Timestamp now);
 std::string make_session_id(RouteKey user);
 
+// The UUID (version 8) that these bytes always give, for what must get the same id when it comes again:
+// XXH3-128 of them. Stable across releases and machines.
+std::string derive_uuid(std::string_view bytes);
+
 // The route key in a session id made by make_session_id; nothing for any other text.
 std::optional<RouteKey> session_route_key(std::string_view session_id);
 
