@@ -64,6 +64,11 @@ class ScriptedStore final : public MemoryStore {
     return answers;
   }
 
+  Result<ImportAnswer> import_messages(const std::function<std::vector<ImportedMessage>()>&,
+                                       Timestamp) override {
+    return ImportAnswer{};
+  }
+  Result<Scanned> scan_messages(const MessageScan&) override { return Scanned{}; }
   Result<Lsn> last_lsn() override { return Lsn{0}; }
   Result<Outcome> create_user(const User& user) override {
     const std::lock_guard lock(mutex_);

@@ -7,9 +7,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -124,6 +126,37 @@ struct LateVector {
   text::Embedding vector;  // not empty
 };
 
+// A message with the names that say where it belongs, as imports and exports tell it. Of the message's own
+// fields session_id, seq and tokens are not used: they follow from where it is stored.
+struct NamedMessage {
+  std::string user, agent, session;  // names; a session's name is unique per user
+  Message message;
+};
+struct ImportedMessage {
+  NamedMessage named;
+  text::Features features;
+};
+enum class ImportRefusal : std::uint8_t {
+  other_content,  // the user has a message of this id with other content
+  other_agent,    // the user's session of this name is another agent's
+};
+struct ImportAnswer {
+  std::uint64_t added = 0;
+  std::uint64_t present = 0;                                   // were there already, unchanged
+  std::vector<std::pair<std::size_t, ImportRefusal>> refused;  // (n-th message given, from 0)
+};
+
+struct MessageScan {
+  std::optional<std::string> user;  // by name; without it everybody's
+  std::int64_t after = 0;           // Scanned::last of the page before; 0: from the beginning
+  std::size_t limit = 1000;
+  std::size_t max_bytes = 1u << 20;  // of content and metadata, but at least one message
+};
+struct Scanned {
+  std::vector<NamedMessage> messages;  // in the order in which they were stored; none: there is no more
+  std::int64_t last = 0;
+};
+
 class MemoryStore {
  public:
   virtual ~MemoryStore() = default;
@@ -131,6 +164,16 @@ class MemoryStore {
   // One answer a batch. What arrives from several callers at a time may share one transaction. A batch for a
   // session that does not exist (any more) is refused as permanent.
   virtual std::vector<Result<void>> write(std::span<const SessionBatch> batches) = 0;
+
+  // One transaction: takes what next() gives, on the caller's thread and holding the writer, until it gives
+  // nothing. Users, agents and sessions that are missing are made with created_at = now; a message goes
+  // behind those of its session. Only while nothing else writes: a running daemon numbers its sessions
+  // itself.
+  virtual Result<ImportAnswer> import_messages(const std::function<std::vector<ImportedMessage>()>& next,
+                                               Timestamp now) = 0;
+  // A page of all messages. A session whose agent was erased tells that agent's id for its name. Error
+  // (permanent): there is no such user.
+  virtual Result<Scanned> scan_messages(const MessageScan& scan) = 0;
 
   // The latest LSN ever given to write(), 0 when none: the journal must not reuse it.
   virtual Result<Lsn> last_lsn() = 0;

@@ -60,7 +60,8 @@ Session read_session(const Statement& row) {
           row.time(5)};
 }
 
-// Columns: id, role, content, created_at, updated_at, seq, metadata, session id.
+}  // namespace
+
 Message read_message(const Statement& row) {
   Message message;
   message.id = row.text(0);
@@ -73,6 +74,8 @@ Message read_message(const Statement& row) {
   message.session_id = row.text(7);
   return message;
 }
+
+namespace {
 
 #define HOLDFAST_LISTING_SQL(ORDER)                                                                     \
   "SELECT i.id, i.role, i.content, i.created_at, i.updated_at, i.seq, i.metadata, s.id FROM items i "   \

@@ -23,6 +23,8 @@ Outcome set_session_name(Connection& connection, std::string_view id, std::strin
                          Timestamp updated_at);
 Outcome delete_session(Connection& connection, std::string_view id);
 
+// Columns: id, role, content, created_at, updated_at, seq, metadata, session id; others may follow.
+Message read_message(const Statement& row);
 std::vector<Message> list_session_messages(Connection& connection, const MessageListing& listing);
 std::vector<Message> find_user_messages(Connection& connection, std::string_view user_id,
                                         std::span<const std::string> ids);

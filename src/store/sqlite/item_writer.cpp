@@ -37,8 +37,9 @@ bool is_outdated(Lsn operation, Lsn stored) {
   return operation != 0 && operation <= stored;
 }
 
-void insert(Connection& connection, const Place& place, const InsertMessage& operation) {
-  const auto& message = operation.message;
+// False: the user has a message of this id already.
+bool insert(Connection& connection, const Place& place, const Message& message, Lsn lsn,
+            const text::Features& features) {
   auto statement = connection.prepare(
       "INSERT INTO items (kind, id, user_no, session_no, role, content, metadata, created_at, updated_at, "
       "seq, lsn) "
@@ -46,12 +47,20 @@ void insert(Connection& connection, const Place& place, const InsertMessage& ope
   statement.bind(kMessageKind).bind(message.id).bind(place.user_no).bind(place.session_no);
   statement.bind(static_cast<std::int64_t>(message.role)).bind(message.content).bind(message.metadata);
   statement.bind(message.created_at).bind(message.updated_at);
-  statement.bind(static_cast<std::int64_t>(message.seq)).bind(static_cast<std::int64_t>(operation.lsn));
+  statement.bind(static_cast<std::int64_t>(message.seq)).bind(static_cast<std::int64_t>(lsn));
   statement.run();
-  if (connection.changes() == 0) return;  // it is there already
+  if (connection.changes() == 0) return false;
   const ItemKey key{place.user_no, connection.last_insert_rowid(), kMessageKind, place.session_no,
                     static_cast<std::int64_t>(message.seq)};
-  add_to_index(connection, key, operation.features);
+  add_to_index(connection, key, features);
+  return true;
+}
+
+void raise_last_seq(Connection& connection, std::int64_t session_no, std::uint64_t seq) {
+  connection.prepare("UPDATE sessions SET last_seq = max(last_seq, ?) WHERE no = ?")
+      .bind(static_cast<std::int64_t>(seq))
+      .bind(session_no)
+      .run();
 }
 
 void update(Connection& connection, const Place& place, const UpdateMessage& operation) {
@@ -92,7 +101,7 @@ void apply_batch(Connection& connection, const SessionBatch& batch) {
   std::uint64_t last_seq = 0;
   for (const auto& operation : batch.operations) {
     if (const auto* added = std::get_if<InsertMessage>(&operation)) {
-      insert(connection, place, *added);
+      insert(connection, place, added->message, added->lsn, added->features);
       last_seq = std::max(last_seq, added->message.seq);
     } else if (const auto* changed = std::get_if<UpdateMessage>(&operation)) {
       update(connection, place, *changed);
@@ -101,12 +110,20 @@ void apply_batch(Connection& connection, const SessionBatch& batch) {
       erase_item(connection, place.user_no, kMessageKind, erased.id, erased.lsn);
     }
   }
-  if (last_seq > 0) {
-    connection.prepare("UPDATE sessions SET last_seq = max(last_seq, ?) WHERE no = ?")
-        .bind(static_cast<std::int64_t>(last_seq))
-        .bind(place.session_no)
-        .run();
+  if (last_seq > 0) raise_last_seq(connection, place.session_no, last_seq);
+}
+
+std::optional<ImportRefusal> append_message(Connection& connection, const SessionPlace& place,
+                                            Message message, const text::Features& features, bool& added) {
+  message.seq = place.last_seq + 1;
+  added = insert(connection, {place.user_no, place.session_no}, message, 0, features);
+  if (added) {
+    raise_last_seq(connection, place.session_no, message.seq);
+    return std::nullopt;
   }
+  const auto existing = find_item(connection, place.user_no, kMessageKind, message.id);
+  if (existing && existing->content == message.content) return std::nullopt;
+  return ImportRefusal::other_content;
 }
 
 Lsn read_last_lsn(Connection& connection) {

@@ -11,6 +11,16 @@ namespace holdfast::store {
 struct NoSuchSession {};
 
 void apply_batch(Connection& connection, const SessionBatch& batch);
+
+struct SessionPlace {
+  std::int64_t user_no = 0;
+  std::int64_t session_no = 0;
+  std::uint64_t last_seq = 0;
+};
+// Behind what the session has; added tells whether it was not there before.
+std::optional<ImportRefusal> append_message(Connection& connection, const SessionPlace& place,
+                                            Message message, const text::Features& features, bool& added);
+
 void raise_last_lsn(Connection& connection, Lsn lsn);
 Lsn read_last_lsn(Connection& connection);
 

@@ -15,6 +15,7 @@
 #include "pending_vectors.hpp"
 #include "schema.hpp"
 #include "search.hpp"
+#include "transfer.hpp"
 
 namespace holdfast::store {
 namespace {
@@ -107,6 +108,17 @@ class SqliteStore final : public MemoryStore {
     for (auto* group : together) group->done = true;
     led_.notify_all();
     return std::move(mine.answers);
+  }
+
+  Result<ImportAnswer> import_messages(const std::function<std::vector<ImportedMessage>()>& next,
+                                       Timestamp now) override {
+    return change([&](Connection& c) { return import_named(c, next, now); });
+  }
+  Result<Scanned> scan_messages(const MessageScan& scan) override {
+    auto page = read([&](Connection& c) { return scan_named(c, scan); });
+    if (!page) return page.error();
+    if (!*page) return permanent("there is no user with the name " + *scan.user);
+    return std::move(**page);
   }
 
   Result<Lsn> last_lsn() override {
