@@ -120,7 +120,7 @@ asio::awaitable<Reply> add_batch(Api& api, Request request) {
   std::sort(outcomes.errors.begin(), outcomes.errors.end(),
             [](const codec::LineError& a, const codec::LineError& b) { return a.line < b.line; });
   const auto rejected = outcomes.rejected;
-  const auto data = codec::render_batch(outcomes.accepted, rejected, outcomes.errors);
+  const auto data = codec::render_batch(outcomes.accepted, rejected, outcomes.overloaded, outcomes.errors);
   if (outcomes.accepted > 0 || rejected == 0) {
     co_return success(outcomes.accepted > 0 ? 201 : 200, "Messages added successfully", data);
   }

@@ -330,10 +330,12 @@ std::string render_added(const AddedMessages& added) {
   return out;
 }
 
-std::string render_batch(std::size_t accepted, std::size_t rejected, std::span<const LineError> errors) {
+std::string render_batch(std::size_t accepted, std::size_t rejected, bool overloaded,
+                         std::span<const LineError> errors) {
   std::string out;
   JsonWriter json(out);
-  json.open('{').key("accepted").number(accepted).key("rejected").number(rejected).key("errors").open('[');
+  json.open('{').key("accepted").number(accepted).key("rejected").number(rejected);
+  json.key("overloaded").boolean(overloaded).key("errors").open('[');
   for (const auto& error : errors) {
     json.open('{').key("line").number(error.line).key("message").text(error.message).close('}');
   }

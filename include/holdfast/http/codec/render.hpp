@@ -55,6 +55,8 @@ struct LineError {
   std::size_t line = 0;  // from 1
   std::string message;
 };
-std::string render_batch(std::size_t accepted, std::size_t rejected, std::span<const LineError> errors);
+// overloaded: some were rejected only for now.
+std::string render_batch(std::size_t accepted, std::size_t rejected, bool overloaded,
+                         std::span<const LineError> errors);
 
 }  // namespace holdfast::http::codec
