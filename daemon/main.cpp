@@ -12,6 +12,7 @@
 #include "holdfast/io/file_system.hpp"
 #include "holdfast/journal/inspect.hpp"
 #include "signals.hpp"
+#include "transfer_commands.hpp"
 
 extern char** environ;
 
@@ -100,6 +101,12 @@ int main(int argc, char** argv) {
   tokens->add_option("FILE", token_file, "the file, - for standard input")->required();
   auto* new_key = app.add_subcommand("new-key", "make an API key and its line for auth.keys_file");
   new_key->add_option("NAME", key_name, "who it is for")->required();
+  ImportArguments import_arguments;
+  auto* import = add_import_command(app, import_arguments);
+  add_sources(*import);
+  ExportArguments export_arguments;
+  auto* exported = add_export_command(app, export_arguments);
+  add_sources(*exported);
   app.require_subcommand(0, 1);
   try {
     app.parse(argc, argv);
@@ -112,6 +119,8 @@ int main(int argc, char** argv) {
   if (*check) sources = {checked_file, {}, {}};
   const auto loaded = settings::load(sources);
   if (!loaded) return refuse(loaded.error().message);
+  if (*import) return run_import(loaded->settings, import_arguments);
+  if (*exported) return run_export(loaded->settings, export_arguments);
   if (*check) std::printf("%s: ok\n", checked_file.c_str());
   if (*print) std::fputs(settings::print(*loaded).c_str(), stdout);
   return *check || *print ? 0 : serve(*loaded, sources);

@@ -282,6 +282,19 @@ void add_storage_keys(std::vector<Key>& t) {
                     [](S& s, std::int64_t v) { s.max_process_bytes = static_cast<std::size_t>(v) << 20; }));
 }
 
+void add_transfer_keys(std::vector<Key>& t) {
+  t.push_back(size("memory.operation_limit", "100MB", "16MiB", "64GiB",
+                   [](S& s, std::uint64_t v) { s.transfer.operation_limit = v; }));
+  t.push_back(whole("memory.streaming.chunk_size", "1000", 1, 100'000,
+                    [](S& s, std::int64_t v) { s.transfer.chunk_size = static_cast<std::size_t>(v); }));
+  t.push_back(size("memory.streaming.buffer_size", "1MiB", "4KiB", "64MiB",
+                   [](S& s, std::uint64_t v) { s.transfer.buffer_size = v; }));
+  t.push_back(whole("memory.streaming.max_concurrent", "4", 1, 64,
+                    [](S& s, std::int64_t v) { s.transfer.max_concurrent = static_cast<std::size_t>(v); }));
+  t.push_back(decimal("memory.streaming.backpressure_threshold", "0.8", 0.1, 0.9,
+                      [](S& s, double v) { s.transfer.backpressure_threshold = v; }));
+}
+
 void add_embedding_keys(std::vector<Key>& t) {
   t.push_back(choice("embedding.provider", "builtin", {"builtin", "openai"},
                      [](S& s, std::size_t v) { s.embedding.remote = v == 1; }));
@@ -356,6 +369,7 @@ std::vector<Key> make_table() {
   add_flush_keys(table);
   add_monitoring_keys(table);
   add_storage_keys(table);
+  add_transfer_keys(table);
   add_embedding_keys(table);
   add_server_keys(table);
   return table;
@@ -381,7 +395,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-constexpr std::array<std::string_view, 14> kPlanned{"buffer.speculative_buffer",
+constexpr std::array<std::string_view, 13> kPlanned{"buffer.speculative_buffer",
                                                     "buffer.query.similarity_threshold",
                                                     "buffer.query.max_error",
                                                     "buffer.query.verify_fraction",
@@ -393,8 +407,7 @@ constexpr std::array<std::string_view, 14> kPlanned{"buffer.speculative_buffer",
                                                     "store.postgres",
                                                     "memory.min_system_available_mb",
                                                     "memory.mode",
-                                                    "memory.sizing",
-                                                    "memory.streaming"};
+                                                    "memory.sizing"};
 
 }  // namespace
 

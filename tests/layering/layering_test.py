@@ -18,16 +18,17 @@ BELOW = {
     "ingest": "base model metrics runtime buffer text store journal flush cache engine bypass",
     "query": "base model metrics runtime buffer text store journal flush cache engine",
     "service": "base model metrics runtime buffer text store journal flush cache engine ingest query",
-    "settings": "base buffer cache embedding flush http journal metrics store",
+    "transfer": "base model text store",
+    "settings": "base buffer cache embedding flush http journal metrics store transfer",
     "http": "base model metrics runtime engine ingest query service store journal",
 }
 # What may be included where: a pattern of the include, and the folders that may.
 BELONGS = {
-    r"openssl/": ("src/http/access_keys.cpp", "src/embedding"), r"nlohmann/": ("src/http", "src/embedding/openai_protocol.cpp"), r"yaml-cpp/": ("src/settings",), r"sqlite3": ("src/store/sqlite",),
-    r"boost/beast": ("src/http/connection.cpp", "src/http/connection.hpp", "src/embedding/http_connection"), r"prometheus/": ("src/metrics", "include/holdfast/metrics"),
+    r"openssl/": ("src/http/access_keys.cpp", "src/embedding"), r"nlohmann/": ("src/http", "src/embedding/openai_protocol.cpp", "src/transfer"), r"yaml-cpp/": ("src/settings",), r"sqlite3": ("src/store/sqlite",),
+    r"boost/beast": ("src/http/connection.cpp", "src/http/connection.hpp", "src/embedding/http_connection", "src/transfer/server_connection"), r"prometheus/": ("src/metrics", "include/holdfast/metrics"),
     r"boost/asio": ("src/runtime", "include/holdfast/runtime", "src/engine", "include/holdfast/engine", "include/holdfast/ingest",
                     "src/ingest", "src/query", "include/holdfast/query", "src/bypass", "include/holdfast/bypass", "src/service",
-                    "include/holdfast/service", "src/http", "include/holdfast/http", "src/embedding", "include/holdfast/embedding", "daemon", "src/settings/keys.cpp"),
+                    "include/holdfast/service", "src/http", "include/holdfast/http", "src/embedding", "include/holdfast/embedding", "daemon", "src/settings/keys.cpp", "src/transfer/server_connection"),
 }
 
 

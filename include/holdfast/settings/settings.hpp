@@ -21,6 +21,7 @@
 #include "holdfast/journal/journal.hpp"
 #include "holdfast/metrics/options.hpp"
 #include "holdfast/store/sqlite_store.hpp"
+#include "holdfast/transfer/options.hpp"
 
 namespace holdfast::settings {
 
@@ -41,6 +42,7 @@ struct Settings {
   metrics::Options metrics;
   journal::Options journal;
   store::SqliteOptions sqlite;
+  transfer::Options transfer;
   embedding::Options embedding;
   std::string token_model;
   double token_fallback_multiplier = 1.3;

@@ -1,0 +1,271 @@
+#include "transfer_commands.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <utility>
+
+#include "holdfast/embedding/remote_embedder.hpp"
+#include "holdfast/io/file_system.hpp"
+#include "holdfast/journal/inspect.hpp"
+#include "holdfast/store/sqlite_store.hpp"
+#include "holdfast/transfer/export.hpp"
+#include "holdfast/transfer/resume_point.hpp"
+#include "holdfast/transfer/targets.hpp"
+#include "transfer_progress.hpp"
+
+namespace holdfast {
+namespace {
+
+namespace fs = std::filesystem;
+
+enum ExitCode { kDone = 0, kSkipped = 1, kRefused = 2, kStopped = 3, kFailed = 4 };
+
+constexpr const char* kExitCodes =
+    "Exit codes: 0 all is done; 1 done, but wrong lines were skipped; 2 refused, nothing was done; 3 stopped "
+    "at a "
+    "wrong line; 4 the file, the store or the server failed on the way. A repeated import adds nothing "
+    "twice.";
+
+int fail(ExitCode code, const std::string& message) {
+  std::fprintf(stderr, "holdfastd: %s\n", message.c_str());
+  return code;
+}
+
+// A descriptor, closed with this unless it is one of the process's own streams.
+class Descriptor {
+ public:
+  Descriptor(const std::string& file, int flags, int standard)
+      : number_(file == "-" ? standard : ::open(file.c_str(), flags | O_CLOEXEC, 0600)),
+        owned_(file != "-") {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (owned_ && number_ >= 0) ::close(number_);
+  }
+  int number() const { return number_; }
+
+ private:
+  const int number_;
+  const bool owned_;
+};
+
+// The configured store, for this process alone unless it is shared.
+struct OpenedStore {
+  std::shared_ptr<void> lock;  // null: a daemon may be using it
+  std::unique_ptr<text::Embedder> remote_model;
+  std::unique_ptr<store::MemoryStore> store;
+
+  const text::Embedder& embedder() const { return remote_model ? *remote_model : text::builtin_embedder(); }
+};
+
+Result<std::uint64_t> not_yet_stored(const fs::path& journal_dir) {
+  const auto inspection = journal::inspect(io::posix_file_system(), journal_dir);
+  if (!inspection) return inspection.error();
+  std::uint64_t waiting = 0;
+  for (const auto& segment : inspection->segments) waiting += segment.unacknowledged;
+  return waiting;
+}
+
+Result<std::shared_ptr<void>> lock_for_us(const fs::path& journal_dir) {
+  auto& files = io::posix_file_system();
+  if (auto made = files.create_directories(journal_dir); !made) return made.error();
+  auto lock = files.lock_directory(journal_dir);
+  if (!lock) return lock.error();
+  const auto waiting = not_yet_stored(journal_dir);
+  if (!waiting) return waiting.error();
+  if (*waiting > 0) {
+    return permanent(std::to_string(*waiting) + " operations in " + journal_dir.string() +
+                     " are not in the store yet: start the daemon and stop it again first");
+  }
+  return lock;
+}
+
+Result<OpenedStore> open_store(const settings::Settings& settings, bool shared) {
+  OpenedStore opened;
+  if (!shared) {
+    auto lock = lock_for_us(settings.journal.dir);
+    if (!lock) return lock.error();
+    opened.lock = std::move(*lock);
+  }
+  if (settings.embedding.remote) {
+    opened.remote_model = std::make_unique<embedding::RemoteModel>(settings.embedding);
+  }
+  auto sqlite = settings.sqlite;
+  sqlite.busy_timeout = settings.flush.flush_timeout;
+  auto store = store::open_sqlite_store(sqlite, opened.embedder());
+  if (!store) return store.error();
+  opened.store = std::move(*store);
+  return opened;
+}
+
+// The store's file itself: a new one at the same path is another target.
+std::string name_of_store(const fs::path& path) {
+  struct stat info {};
+  (void)::stat(path.c_str(), &info);
+  std::error_code ignored;
+  return fs::weakly_canonical(path, ignored).string() + " " + std::to_string(info.st_ino);
+}
+
+std::uint64_t size_of(int descriptor) {
+  struct stat info {};
+  const bool known = ::fstat(descriptor, &info) == 0 && S_ISREG(info.st_mode);
+  return known ? static_cast<std::uint64_t>(info.st_size) : 0;
+}
+
+std::string source_of(const ImportArguments& arguments) {
+  if (!arguments.source.empty() || arguments.file == "-") return arguments.source;
+  std::error_code ignored;
+  return fs::canonical(arguments.file, ignored).string();
+}
+
+struct Destination {
+  OpenedStore opened;  // of the store, unless it is a server or a dry run
+  std::unique_ptr<transfer::Target> target;
+  std::string name;
+};
+
+Result<Destination> open_destination(const settings::Settings& settings, const ImportArguments& arguments) {
+  Destination destination;
+  if (arguments.dry_run) {
+    destination.target = transfer::make_dry_target();
+    return destination;
+  }
+  if (!arguments.url.empty()) {
+    auto server = transfer::parse_server(arguments.url);
+    if (!server) return server.error();
+    if (const char* key = std::getenv("HOLDFAST_API_KEY")) server->api_key = key;
+    destination.target = transfer::make_server_target(std::move(*server));
+    destination.name = arguments.url;
+    return destination;
+  }
+  auto opened = open_store(settings, false);
+  if (!opened) return opened.error();
+  destination.opened = std::move(*opened);
+  destination.target = transfer::make_store_target(*destination.opened.store, system_clock());
+  destination.name = name_of_store(settings.sqlite.path);
+  return destination;
+}
+
+// A JSON text escapes a byte with at most six; names and numbers stand beside the message.
+std::size_t max_line_bytes(const transfer::Options& options) {
+  return 6 * options.max_message_bytes + (64u << 10);
+}
+
+Result<void> write_all(int descriptor, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const auto written = ::write(descriptor, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return permanent(std::string("the output cannot be written: ") + std::strerror(errno));
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
+}  // namespace
+
+CLI::App* add_import_command(CLI::App& app, ImportArguments& arguments) {
+  auto* command = app.add_subcommand("import",
+                                     "read messages as lines of JSON: user, agent, session, role, content; "
+                                     "optional id, created_at, metadata");
+  command->add_option("FILE", arguments.file, "the file, - for standard input")->required();
+  auto* url =
+      command->add_option("--url", arguments.url,
+                          "into a running daemon, http://HOST:PORT (HOLDFAST_API_KEY holds its key), instead "
+                          "of the store of the configuration");
+  command->add_flag("--dry-run", arguments.dry_run, "check every line, write nothing")->excludes(url);
+  command->add_flag("--resume", arguments.resume,
+                    "note in FILE.holdfast-import how far it has come, and go on from there");
+  command->add_option("--on-error", arguments.on_error, "at a wrong line: stop or skip")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, transfer::OnError>{
+          {"stop", transfer::OnError::stop}, {"skip", transfer::OnError::skip}}))
+      ->default_str("stop");
+  command->add_option("--source", arguments.source,
+                      "the name that lines without an id get theirs from; without it FILE's full path");
+  command->add_option("--micro-batch", arguments.micro_batch, "messages a thread takes at a time")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str();
+  command->footer(kExitCodes);
+  return command;
+}
+
+CLI::App* add_export_command(CLI::App& app, ExportArguments& arguments) {
+  auto* command = app.add_subcommand("export", "write messages as the lines that import reads");
+  command->add_option("FILE", arguments.file, "the file, which must not exist; - for standard output")
+      ->capture_default_str();
+  command->add_option("--user", arguments.users, "only this user's, by name; may be repeated")
+      ->allow_extra_args(false);
+  command->add_flag("--stored-only", arguments.stored_only,
+                    "leave out what is still in the journal; allowed while the daemon runs");
+  command->footer(kExitCodes);
+  return command;
+}
+
+int run_import(const settings::Settings& settings, const ImportArguments& arguments) {
+  const bool from_file = arguments.file != "-";
+  const bool resume = arguments.resume && !arguments.dry_run;
+  if (arguments.resume && !from_file) return fail(kRefused, "--resume needs a file");
+  const Descriptor input(arguments.file, O_RDONLY, STDIN_FILENO);
+  if (input.number() < 0) return fail(kRefused, arguments.file + ": " + std::strerror(errno));
+  auto destination = open_destination(settings, arguments);
+  if (!destination) return fail(kRefused, destination.error().message);
+
+  transfer::Import import;
+  import.options = settings.transfer;
+  import.options.max_message_bytes = settings.limits.message_bytes;
+  import.options.micro_batch = arguments.micro_batch;
+  import.on_error = arguments.on_error;
+  import.source = source_of(arguments);
+  import.now = system_clock().now();
+  import.embedder = &destination->opened.embedder();
+  import.chunking = settings.sqlite.chunking;
+  const transfer::ResumePoint point(arguments.file + ".holdfast-import", input.number(), destination->name);
+  if (resume) import.begin = point.read().value_or(transfer::LinePosition{});
+  if (from_file && ::lseek(input.number(), static_cast<off_t>(import.begin.offset), SEEK_SET) < 0 &&
+      errno != ESPIPE) {
+    return fail(kRefused, arguments.file + ": " + std::strerror(errno));
+  }
+  TransferProgress progress(size_of(input.number()), import.begin);
+  import.on_wrong_line = [&](std::uint64_t line, const std::string& why) { progress.wrong_line(line, why);
+};
+import.on_chunk = [&](const transfer::ImportCounts& counts) { progress.show(counts);
+if (!resume) return;
+if (const auto noted = point.write(counts.position); !noted) fail(kFailed, noted.error().message);
+};  // namespace holdfast
+transfer::LineReader reader(input.number(), import.begin, import.options.buffer_size,
+                            max_line_bytes(import.options));
+const auto summary = transfer::import_lines(reader, *destination->target, import);
+if (!summary) return fail(kFailed, summary.error().message);
+const char* outcome = arguments.dry_run ? "checked, nothing written" : "imported";
+progress.finish(summary->counts, summary->stopped ? "stopped at a wrong line" : outcome);
+if (summary->stopped) return kStopped;
+return summary->counts.wrong > 0 ? kSkipped : kDone;
+}
+
+int run_export(const settings::Settings& settings, const ExportArguments& arguments) {
+  if (!fs::exists(settings.sqlite.path)) {
+    return fail(kRefused, "there is no store at " + settings.sqlite.path.string());
+  }
+  auto opened = open_store(settings, arguments.stored_only);
+  if (!opened) return fail(kRefused, opened.error().message);
+  const Descriptor output(arguments.file, O_WRONLY | O_CREAT | O_EXCL, STDOUT_FILENO);
+  if (output.number() < 0) return fail(kRefused, arguments.file + ": " + std::strerror(errno));
+  const auto exported =
+      transfer::export_messages(*opened->store, arguments.users, settings.transfer,
+                                [&](std::string_view lines) { return write_all(output.number(), lines); });
+  if (!exported) return fail(kFailed, exported.error().message);
+  if (arguments.file != "-" && ::fsync(output.number()) != 0) {
+    return fail(kFailed, arguments.file + ": " + std::strerror(errno));
+  }
+  std::fprintf(stderr, "exported %llu messages\n", static_cast<unsigned long long>(*exported));
+  return kDone;
+}
+
+}  // namespace holdfast
