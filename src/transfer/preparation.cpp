@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t kPortionsAThread = 3;
 // A micro-batch of long lines ends early.
 constexpr std::size_t kMaxPortionBytes = 64u << 10;
-// What a line takes while it is under way, its text, terms and vectors: measured at 6 for short messages and
+// What a line takes while it is under way, its text, terms and vectors: estimated at 6 for short messages and
 // 8 for long ones, times its bytes.
 constexpr std::size_t kSpread = 8;
 
