@@ -11,10 +11,12 @@ asio::awaitable<Outcome<void>> write(UserShard& shard, std::string user_id, std:
                                      std::vector<store::MessageOperation> operations) {
   store::SessionBatch batch;
   batch.id = make_uuid_v7(shard.parts.clock.now());
-  batch.user_id = std::move(user_id);
+  batch.user_id = user_id;
   batch.session_id = session_id;
   batch.operations = std::move(operations);
   const auto written = co_await shard.flush_loop.write_through(std::move(batch));
+  // Also when it is not known whether it was written: the mode may have changed to one that caches meanwhile.
+  if (auto* user = shard.table.find_user(user_id)) shard.table.written(*user);
   if (written) co_return Outcome<void>{};
   if (written.error().kind == ErrorKind::permanent) co_return engine::not_found(Entity::session, session_id);
   auto failure = engine::unavailable(written.error());

@@ -1,38 +1,26 @@
 #include "holdfast/cache/query_cache.hpp"
 
+#include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 #include "holdfast/base/bytes.hpp"
+#include "holdfast/text/words.hpp"
 
 namespace holdfast::cache {
 namespace {
 
-bool is_space(char c) {
-  return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-std::string fold(std::string_view text) {
-  std::string folded;
-  folded.reserve(text.size());
-  for (const char c : text) {
-    if (is_space(c)) {
-      if (!folded.empty() && folded.back() != ' ') folded += ' ';
-    } else {
-      folded += c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
-    }
+std::string joined_words(std::string_view text) {
+  std::string joined;
+  for (const auto& word : text::split_words(text)) {
+    if (!joined.empty()) joined += ' ';
+    joined += word.text;
   }
-  if (!folded.empty() && folded.back() == ' ') folded.pop_back();
-  return folded;
+  return joined;
 }
 
-std::size_t bytes_of(const ScoredResult& result) {
-  return sizeof(ScoredResult) + result.id.size() + result.content.size() + result.user_id.size() +
-         result.agent_id.size() + result.session_id.size() + result.session_name.size();
-}
-
-}  // namespace
-
-std::string cache_key(const Query& query) {
+// User and filters.
+std::string scope_of(const Query& query) {
   std::string key;
   ByteWriter out(key);
   out.text(query.user_id);
@@ -43,7 +31,78 @@ std::string cache_key(const Query& query) {
   out.integer(static_cast<std::uint8_t>(query.source));
   out.integer(static_cast<std::uint8_t>(query.include_messages));
   out.integer(static_cast<std::uint8_t>(query.include_knowledge));
-  out.text(fold(query.text));
+  return key;
+}
+
+std::size_t bytes_of(const ScoredResult& result) {
+  return sizeof(ScoredResult) + result.id.size() + result.content.size() + result.user_id.size() +
+         result.agent_id.size() + result.session_id.size() + result.session_name.size();
+}
+
+std::size_t bytes_of(const std::vector<std::string>& texts) {
+  std::size_t bytes = 0;
+  for (const auto& text : texts) bytes += sizeof(std::string) + text.size();
+  return bytes;
+}
+
+std::size_t bytes_of(const QueryWords& words) {
+  return bytes_of(words.words) + bytes_of(words.deciding) + bytes_of(words.names) + words.stems.size();
+}
+
+std::size_t bytes_of(const CachedAnswer& answer) {
+  std::size_t bytes =
+      sizeof(text::PreparedQuery) + bytes_of(answer.query->terms) + answer.query->vector.size();
+  for (const auto& result : answer.results) bytes += bytes_of(result);
+  return bytes;
+}
+
+bool comes_before(double score, std::string_view id, double other_score, std::string_view other_id) {
+  return score != other_score ? score > other_score : id < other_id;
+}
+
+}  // namespace
+
+CachedAnswer answer_of(std::uint64_t epoch, std::size_t position,
+                       std::shared_ptr<const text::PreparedQuery> query, std::vector<ScoredResult> results,
+                       std::size_t limit) {
+  CachedAnswer answer{epoch, position, std::move(query), std::move(results), std::nullopt};
+  if (answer.results.size() >= limit) {
+    answer.floor = CachedAnswer::Rank{answer.results.back().score, answer.results.back().id};
+  }
+  return answer;
+}
+
+void merge(CachedAnswer& answer, std::span<const std::string> changed, std::vector<ScoredResult> scored,
+           std::size_t limit) {
+  const std::unordered_set<std::string_view> gone(changed.begin(), changed.end());
+  auto& results = answer.results;
+  std::erase_if(results, [&](const ScoredResult& result) { return gone.contains(result.id); });
+  for (auto& result : scored) {
+    const auto& floor = answer.floor;
+    if (floor && comes_before(floor->score, floor->id, result.score, result.id)) continue;
+    results.push_back(std::move(result));
+  }
+  std::sort(results.begin(), results.end(), [](const ScoredResult& a, const ScoredResult& b) {
+    return comes_before(a.score, a.id, b.score, b.id);
+  });
+  if (results.size() > limit) {
+    results.resize(limit);
+    answer.floor = CachedAnswer::Rank{results.back().score, results.back().id};
+  }
+}
+
+// The index terms of a text depend on its words alone, and so does a vector of the built-in embedder.
+std::string QueryCache::key(const Query& query) const {
+  auto key = scope_of(query);
+  ByteWriter out(key);
+  out.text(options_.sentence_vectors ? query.text : joined_words(query.text));
+  return key;
+}
+
+std::string QueryCache::similar_key(const Query& query, const QueryWords& words) const {
+  auto key = scope_of(query);
+  ByteWriter out(key);
+  if (!options_.sentence_vectors) out.text(words.stems);
   return key;
 }
 
@@ -52,42 +111,87 @@ bool QueryCache::caches(const Query& query) const {
          static_cast<std::uint64_t>(query.top_k) <= options_.results_per_entry;
 }
 
-const std::vector<ScoredResult>* QueryCache::find(const Query& query, std::uint64_t user_version,
-                                                  SteadyTime now) {
-  if (!caches(query)) {
-    probe_.cache[metrics::CacheOutcome::bypassed].add();
-    return nullptr;
-  }
-  const auto key = cache_key(query);
-  const auto found = by_key_.find(key);
-  if (found != by_key_.end()) {
-    const auto place = found->second;
-    const bool outdated = place->version != user_version;
-    if (!outdated && now - place->inserted < options_.ttl) {
-      probe_.cache[metrics::CacheOutcome::hit].add();
-      by_use_.splice(by_use_.begin(), by_use_, place);
-      return &place->results;
-    }
-    (outdated ? probe_.cache_outdated : probe_.cache_expired).add();
-    drop(place);
-    publish();
-  }
-  probe_.cache[metrics::CacheOutcome::miss].add();
-  return nullptr;
+bool QueryCache::drop_if_old(Place place, std::uint64_t epoch, SteadyTime now) {
+  const bool outdated = place->answer.epoch != epoch;
+  if (!outdated && now - place->inserted < options_.ttl) return false;
+  (outdated ? probe_.cache_outdated : probe_.cache_expired).add();
+  drop(place);
+  publish();
+  return true;
 }
 
-void QueryCache::insert(const Query& query, std::uint64_t user_version, SteadyTime now,
-                        std::vector<ScoredResult> results) {
+std::optional<QueryCache::Found> QueryCache::find(const Query& query, std::uint64_t epoch, SteadyTime now) {
+  const auto found = by_key_.find(key(query));
+  if (found == by_key_.end()) return std::nullopt;
+  const auto place = found->second;
+  if (drop_if_old(place, epoch, now)) return std::nullopt;
+  by_use_.splice(by_use_.begin(), by_use_, place);
+  return Found{place->key, place->answer};
+}
+
+std::optional<QueryCache::Found> QueryCache::find_similar(const Query& query, const QueryWords& words,
+                                                          const text::Embedding& vector, std::uint64_t epoch,
+                                                          SteadyTime now) {
+  const auto found = by_similar_key_.find(similar_key(query, words));
+  if (found == by_similar_key_.end()) return std::nullopt;
+  const auto compared = std::min(found->second.size(), kMostCompared);
+  // A copy: dropping an old entry changes the list.
+  const std::vector<Place> places(found->second.end() - static_cast<std::ptrdiff_t>(compared),
+                                  found->second.end());
+  std::optional<Place> best;
+  double best_similarity = control_.threshold();
+  for (const auto place : places) {
+    if (drop_if_old(place, epoch, now)) continue;
+    if (!may_share_answer(words, place->words, !options_.sentence_vectors)) continue;
+    const auto similarity = text::similarity(vector, place->answer.query->vector);
+    if (similarity < best_similarity) continue;
+    best = place;
+    best_similarity = similarity;
+  }
+  if (!best) return std::nullopt;
+  by_use_.splice(by_use_.begin(), by_use_, *best);
+  return Found{(*best)->key, (*best)->answer};
+}
+
+void QueryCache::insert(const Query& query, QueryWords words, CachedAnswer answer, SteadyTime now) {
   if (!caches(query)) return;
-  Entry entry{cache_key(query), query.user_id, user_version, now, std::move(results), 0};
-  entry.bytes = sizeof(Entry) + entry.key.size() + entry.user_id.size();
-  for (const auto& result : entry.results) entry.bytes += bytes_of(result);
+  auto similar = similar_key(query, words);
+  Entry entry{key(query), std::move(similar), query.user_id, now, std::move(words), std::move(answer), 0};
+  entry.bytes = sizeof(Entry) + entry.key.size() + 2 * entry.similar_key.size() + entry.user_id.size() +
+                bytes_of(entry.words) + bytes_of(entry.answer);
   if (const auto known = by_key_.find(entry.key); known != by_key_.end()) drop(known->second);
   if (entry.bytes <= options_.max_bytes) {
     bytes_ += entry.bytes;
     by_use_.push_front(std::move(entry));
-    by_key_.emplace(by_use_.front().key, by_use_.begin());
+    const auto place = by_use_.begin();
+    by_key_.emplace(place->key, place);
+    by_similar_key_[place->similar_key].push_back(place);
   }
+  make_room();
+}
+
+void QueryCache::update(const std::string& key, CachedAnswer answer) {
+  const auto found = by_key_.find(key);
+  if (found == by_key_.end()) return;
+  auto& entry = *found->second;
+  if (entry.answer.epoch != answer.epoch || entry.answer.position > answer.position) return;
+  const auto before = bytes_of(entry.answer);
+  entry.answer = std::move(answer);
+  const auto after = bytes_of(entry.answer);
+  entry.bytes += after - before;
+  bytes_ += after - before;
+  make_room();
+}
+
+void QueryCache::erase(const std::string& key) {
+  const auto found = by_key_.find(key);
+  if (found == by_key_.end()) return;
+  probe_.cache_outdated.add();
+  drop(found->second);
+  publish();
+}
+
+void QueryCache::make_room() {
   while (by_use_.size() > options_.entries || bytes_ > options_.max_bytes) {
     probe_.cache_evicted.add();
     drop(std::prev(by_use_.end()));
@@ -106,11 +210,13 @@ void QueryCache::erase_user(std::string_view user_id) {
 
 void QueryCache::reconfigure(const Options& options) {
   options_ = options;
+  control_.reconfigure(options);
   clear();
 }
 
 void QueryCache::clear() {
   by_key_.clear();
+  by_similar_key_.clear();
   by_use_.clear();
   bytes_ = 0;
   publish();
@@ -119,6 +225,9 @@ void QueryCache::clear() {
 void QueryCache::drop(Place place) {
   bytes_ -= place->bytes;
   by_key_.erase(place->key);
+  const auto similar = by_similar_key_.find(place->similar_key);
+  std::erase(similar->second, place);
+  if (similar->second.empty()) by_similar_key_.erase(similar);
   by_use_.erase(place);
 }
 

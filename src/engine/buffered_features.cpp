@@ -21,7 +21,7 @@ void attach(UserShard& shard, const Wanted& wanted, embedding::RemoteEmbedder::A
   auto& features = user->features.find(wanted.message_id)->second;
   features.vectors = std::move(*answer);
   features.vector_pending = false;
-  shard.table.written(*user);  // answers from before are not what would be found now
+  shard.table.changed(*user, wanted.message_id);
 }
 
 }  // namespace

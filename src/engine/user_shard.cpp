@@ -6,9 +6,13 @@
 namespace holdfast::engine {
 namespace {
 
-cache::Options share_of(cache::Options options, unsigned shards) {
+cache::Options cache_share(const Parts& parts, unsigned shards) {
+  auto options = parts.options->cache;
+  options.sentence_vectors = parts.embedder.deferred();  // a server's model
   options.entries = std::max<std::size_t>(1, options.entries / shards);
   options.max_bytes /= shards;
+  options.embeddings.entries = std::max<std::size_t>(1, options.embeddings.entries / shards);
+  options.embeddings.max_bytes /= shards;
   return options;
 }
 
@@ -36,7 +40,8 @@ UserShard::UserShard(const Parts& shared, unsigned index, unsigned count, runtim
       table(parts),
       backlog(parts, table, index, count, counts),
       flush_loop(parts, count, runs_on, table, journal, backlog, counts),
-      cache(share_of(shared.options->cache, count), counts) {}
+      cache(cache_share(parts, count), counts),
+      embeddings(cache_share(parts, count).embeddings, counts) {}
 
 std::optional<Failure> UserShard::refusal(const UserState& user, std::size_t messages,
                                           std::size_t bytes) const {
@@ -81,7 +86,7 @@ std::optional<Failure> UserShard::refusal(const UserState& user, std::size_t mes
 void UserShard::reconfigure(std::shared_ptr<const Options> options) {
   parts.options = std::move(options);
   table.reconfigure(parts.options->buffer);
-  cache.reconfigure(share_of(parts.options->cache, shard_count));
+  cache.reconfigure(cache_share(parts, shard_count));
   flush_loop.reconfigured();
 }
 

@@ -128,7 +128,8 @@ asio::awaitable<Reply> query_user(Api& api, Request request) {
   auto reply = success(
       200, "Found " + std::to_string(answer->results.size()) + " results",
       codec::render_results(answer->results, answer->session_id, {answer->partial, answer->degraded}));
-  auto& latency = answer->from_cache ? request.probe->query_hit_ns : request.probe->query_miss_ns;
+  const bool searched = answer->origin == query::Answer::Origin::searched;
+  auto& latency = searched ? request.probe->query_miss_ns : request.probe->query_hit_ns;
   latency.record(nanoseconds_since(began));
   co_return reply;
 }

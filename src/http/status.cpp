@@ -1,7 +1,10 @@
 #include "holdfast/http/status.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
+
+#include "holdfast/metrics/proportion.hpp"
 
 namespace holdfast::http {
 namespace {
@@ -65,7 +68,8 @@ Json or_null(const std::optional<double>& value) {
 struct Totals {
   std::uint64_t round_items = 0, hybrid_items = 0, in_flight_items = 0, bytes = 0, tokens = 0, rounds = 0,
                 dirty_sessions = 0, messages = 0, stored = 0, backlog = 0, transfers = 0, cache_entries = 0,
-                cache_bytes = 0;
+                cache_bytes = 0, similar_hits = 0, merged_hits = 0, joined_searches = 0, verified = 0,
+                false_hits = 0, threshold_ppm = 0;
 };
 
 Totals add_up(const metrics::Probes& probes) {
@@ -89,6 +93,12 @@ Totals add_up(const metrics::Probes& probes) {
     }
     sum.cache_entries += shard->cache_entries.value();
     sum.cache_bytes += shard->cache_bytes.value();
+    sum.similar_hits += shard->cache[metrics::CacheOutcome::similar].value();
+    sum.merged_hits += shard->cache_merged.value();
+    sum.joined_searches += shard->searches_joined.value();
+    sum.verified += shard->similar_verified.value();
+    sum.false_hits += shard->similar_false.value();
+    sum.threshold_ppm = std::max(sum.threshold_ppm, shard->similarity_threshold_ppm.value());
   }
   return sum;
 }
@@ -275,11 +285,18 @@ std::string Status::statistics() const {
                           {"buffer_utilization", or_null(summary.buffer_utilization)},
                           {"flush_success_rate", or_null(summary.flush_success_rate)},
                           {"buffered_bytes", totals.bytes}};
+  const auto false_hits = metrics::wilson_interval(totals.false_hits, totals.verified);
   data["query_buffer"] = {{"cache_size", options->cache.entries},
                           {"cache_entries", totals.cache_entries},
                           {"cache_memory", totals.cache_bytes},
                           {"hit_rate", or_null(summary.cache_hit_rate)},
-                          {"similar_hits", 0}};
+                          {"similar_hits", totals.similar_hits},
+                          {"merged_hits", totals.merged_hits},
+                          {"joined_searches", totals.joined_searches},
+                          {"verified_hits", totals.verified},
+                          {"false_hits", totals.false_hits},
+                          {"false_hit_rate", {{"lower", false_hits.low}, {"upper", false_hits.high}}},
+                          {"similarity_threshold", static_cast<double>(totals.threshold_ppm) / 1e6}};
   const auto mean = [](const std::optional<metrics::Latency>& latency) {
     return latency ? Json(latency->mean_ms) : Json(nullptr);
   };

@@ -16,9 +16,11 @@ void set_lsn(buffer::BufferedRound& round, Lsn lsn) {
 
 bool apply_round(UserShard& shard, SessionState& session, buffer::BufferedRound round) {
   auto& user = shard.table.insert_user(session.session.user_id);
-  for (const auto& held : round.messages) engine::request_vector(shard, user, held.message);
+  for (const auto& held : round.messages) {
+    engine::request_vector(shard, user, held.message);
+    shard.table.changed(user, held.message.id);
+  }
   const bool moved = shard.flush_loop.add(session, std::move(round));
-  shard.table.written(user);
   return moved;
 }
 
@@ -35,7 +37,7 @@ void apply_change(UserShard& shard, SessionState& session, const buffer::Change&
   }
   if (applied.queued) shard.probe.operation_bytes.add(change.message.content.size());
   engine::request_vector(shard, user, change.message);
-  shard.table.written(user);
+  shard.table.written(user);  // those after it are scored with it
   shard.flush_loop.touched(session);
 }
 
@@ -52,9 +54,9 @@ void apply_erasures(UserShard& shard, SessionState& session, const std::vector<s
     }
     waits_for_store = waits_for_store || applied.queued;
   }
+  shard.table.written(user);  // those after them were scored with them
   if (!waits_for_store) released.push_back(lsn);
   shard.journal.acknowledge(std::move(released));
-  shard.table.written(user);
   shard.flush_loop.touched(session);
 }
 

@@ -70,6 +70,8 @@ void replay_append(UserShard& shard, journal::AppendRecord record, Lsn lsn) {
   auto round = engine::to_buffered(std::move(record.round), lsn);
   round.maybe_stored = true;
   apply_round(shard, *session, std::move(round));
+  // What was a dead letter comes back among later messages, which are scored with it.
+  if (auto* user = shard.table.find_user(session->session.user_id)) shard.table.written(*user);
 }
 
 // What became a dead letter just before the end of the last run is not owed any more: its acknowledgement

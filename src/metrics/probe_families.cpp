@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "holdfast/metrics/proportion.hpp"
 #include "metrics/export_groups.hpp"
 #include "metrics/totals.hpp"
 
@@ -172,6 +173,37 @@ void add_cache(const Probes& probes, Families& families) {
   dropped.add(sum_of(probes, &ShardProbe::cache_evicted), {{"reason", "evicted"}});
   dropped.add(sum_of(probes, &ShardProbe::cache_outdated), {{"reason", "outdated"}});
   families.add(std::move(dropped));
+  Family embeddings("holdfast_embedding_cache_lookups_total",
+                    "Queries' vectors a server makes: known from before, or asked for.", MetricType::Counter);
+  embeddings.add(sum_of(probes, &ShardProbe::embedding_cache_hits), {{"outcome", "hit"}});
+  embeddings.add(sum_of(probes, &ShardProbe::embedding_cache_misses), {{"outcome", "miss"}});
+  families.add(std::move(embeddings));
+  families.counter("holdfast_cache_merged_hits_total",
+                   "Hits brought up to date with what changed since they were searched.",
+                   sum_of(probes, &ShardProbe::cache_merged));
+  families.counter("holdfast_cache_joined_searches_total",
+                   "Misses that waited for the same search of another query.",
+                   sum_of(probes, &ShardProbe::searches_joined));
+  const auto verified = sum_of(probes, &ShardProbe::similar_verified);
+  const auto wrong = sum_of(probes, &ShardProbe::similar_false);
+  families.counter("holdfast_cache_verified_hits_total", "Similar hits that were searched for too.",
+                   verified);
+  families.counter("holdfast_cache_false_hits_total",
+                   "Verified similar hits whose answer was not the searched one.", wrong);
+  const auto rate = wilson_interval(static_cast<std::uint64_t>(wrong), static_cast<std::uint64_t>(verified));
+  Family error("holdfast_cache_false_hit_rate",
+               "Share of similar hits that are false, 0 to 1: lower and upper end of the 95 % interval.",
+               MetricType::Gauge);
+  error.add(rate.low, {{"bound", "lower"}});
+  error.add(rate.high, {{"bound", "upper"}});
+  families.add(std::move(error));
+  std::uint64_t highest = 0;
+  for (const auto& shard : probes.shards) {
+    highest = std::max(highest, shard->similarity_threshold_ppm.value());
+  }
+  families.gauge("holdfast_cache_similarity_threshold",
+                 "The least similarity of a similar hit, 0 to 1, on the shard where it is highest.",
+                 static_cast<double>(highest) / 1e6);
 }
 
 void add_embedding(const EmbeddingProbe& embedding, Families& families) {

@@ -26,7 +26,7 @@ constexpr std::string_view kRoutes[] = {"users",         "agents",          "ses
                                         "messages_read", "messages_change", "messages_batch", "query",
                                         "knowledge",     "health",          "buffer",         "metrics",
                                         "other"};
-constexpr std::string_view kCacheOutcomes[] = {"hit", "miss", "bypassed"};
+constexpr std::string_view kCacheOutcomes[] = {"hit", "similar", "miss", "bypassed"};
 constexpr std::string_view kEmbeddingFailures[] = {"connection", "timeout", "rate_limited", "status",
                                                    "refused",    "answer",  "circuit_open", "queue_full"};
 

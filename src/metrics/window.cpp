@@ -59,7 +59,7 @@ Summary summarize(const Totals& spent, std::chrono::nanoseconds covers, unsigned
   for_each_label<RefusalReason>([&](auto reason) { summary.refused_requests += spent.refused[reason]; });
   summary.write = latency_of(spent.write_ns);
   summary.query = latency_of(spent.query_ns);
-  const auto hits = spent.cache[CacheOutcome::hit];
+  const auto hits = spent.cache[CacheOutcome::hit] + spent.cache[CacheOutcome::similar];
   summary.cache_hit_rate = share(hits, hits + spent.cache[CacheOutcome::miss]);
   summary.transferred_rounds_per_second = rate(spent.transferred_rounds, elapsed);
   summary.average_batch_messages = share(spent.batch_messages, spent.batches);

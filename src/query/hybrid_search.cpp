@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -37,17 +36,28 @@ void count_into(text::CorpusStats& stats, std::uint64_t length,
   for (std::size_t i = 0; i < frequencies.size(); ++i) stats.document_frequency[i] += frequencies[i] > 0;
 }
 
-// Places right before buffered messages that are not buffered themselves.
-std::vector<std::uint64_t> places_before(const std::vector<store::SessionBorder::Buffered>& buffered) {
+// The places that count for the session's buffered messages, or for those of `only` among them: theirs, and
+// those right before. Ascending.
+std::vector<std::uint64_t> places_that_count(const engine::SessionState& session,
+                                             const engine::StringSet* only) {
+  std::vector<std::uint64_t> places;
+  session.buffer.for_each([&](Stage, const Message& message) {
+    if (only && !only->contains(message.id)) return;
+    places.push_back(message.seq);
+    for (std::uint64_t d = 1; d <= text::kContextWeights.size() && d < message.seq; ++d)
+      places.push_back(message.seq - d);
+  });
+  std::sort(places.begin(), places.end());
+  places.erase(std::unique(places.begin(), places.end()), places.end());
+  return places;
+}
+
+std::vector<std::uint64_t> not_buffered(std::vector<std::uint64_t> places,
+                                        const std::vector<store::SessionBorder::Buffered>& buffered) {
   std::unordered_set<std::uint64_t> here;
   for (const auto& message : buffered) here.insert(message.seq);
-  std::set<std::uint64_t> before;
-  for (const auto& message : buffered) {
-    for (std::uint64_t d = 1; d <= text::kContextWeights.size() && d < message.seq; ++d) {
-      if (!here.contains(message.seq - d)) before.insert(message.seq - d);
-    }
-  }
-  return {before.begin(), before.end()};
+  std::erase_if(places, [&](std::uint64_t place) { return here.contains(place); });
+  return places;
 }
 
 // Keyword parts by themselves of the buffered messages of a session and of the stored ones before them.
@@ -74,24 +84,28 @@ double keyword_in_context(const KeywordParts& parts, std::uint64_t seq, const te
 }  // namespace
 
 BufferSnapshot search_buffers(engine::UserShard& shard, engine::UserState& user, const Query& query,
-                              const text::PreparedQuery& prepared) {
+                              const text::PreparedQuery& prepared, const engine::StringSet* only) {
   BufferSnapshot snapshot;
   snapshot.stats.document_frequency.assign(prepared.terms.size(), 0);
   for (const auto* session : user.sessions) {
     const bool wanted = query.include_messages && query.source != SourceFilter::graph &&
                         (!query.agent_id || *query.agent_id == session->session.agent_id);
     session->buffer.for_each_erasure([&](std::string_view id) {
-      snapshot.hidden.emplace(id);
+      if (!only || only->contains(id)) snapshot.hidden.emplace(id);
       snapshot.erased.emplace_back(id);
     });
+    const auto counting = places_that_count(*session, only);
+    if (counting.empty()) continue;
     store::SessionBorder border;
     border.session_id = session->session.id;
     session->buffer.for_each([&](Stage stage, const Message& message) {
-      snapshot.hidden.insert(message.id);
+      if (!std::binary_search(counting.begin(), counting.end(), message.seq)) return;
       const auto& features = engine::features_of(user, message, shard.parts);
-      if (features.vector_pending) engine::request_vector(shard, user, message);
       border.buffered.push_back(
           {message.seq, text::term_frequencies(prepared, features.terms), features.terms.size()});
+      if (only && !only->contains(message.id)) return;
+      snapshot.hidden.insert(message.id);
+      if (features.vector_pending) engine::request_vector(shard, user, message);
       const auto& own = border.buffered.back();
       count_into(snapshot.stats, own.length, own.frequencies);
       if (!wanted) return;
@@ -102,8 +116,7 @@ BufferSnapshot search_buffers(engine::UserShard& shard, engine::UserState& user,
       candidate.result = to_result(*session, stage, message);
       snapshot.candidates.push_back(std::move(candidate));
     });
-    if (border.buffered.empty()) continue;
-    border.wanted = places_before(border.buffered);
+    border.wanted = not_buffered(counting, border.buffered);
     snapshot.borders.push_back(std::move(border));
   }
   return snapshot;

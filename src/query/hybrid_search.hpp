@@ -23,13 +23,14 @@ struct Candidate {
 struct BufferSnapshot {
   std::vector<Candidate> candidates;          // of what the query's filters let through
   text::CorpusStats stats;                    // of everything buffered, whatever the filters
-  std::vector<store::SessionBorder> borders;  // of each session with something buffered
+  std::vector<store::SessionBorder> borders;  // of each session with such messages, with those before them
   std::vector<std::string> erased;            // stored messages whose erasure waits
   engine::StringSet hidden;  // ids whose stored copy must not be returned: buffered here, or being erased
 };
 
+// only: of these messages alone, and what their scores need of those before them.
 BufferSnapshot search_buffers(engine::UserShard& shard, engine::UserState& user, const Query& query,
-                              const text::PreparedQuery& prepared);
+                              const text::PreparedQuery& prepared, const engine::StringSet* only = nullptr);
 
 // Scores the candidates and joins them with the store's answer (an empty one when there is none): one entry
 // per message, score descending then id, at most limit.

@@ -10,8 +10,15 @@ namespace {
 
 using engine::UserShard;
 
-asio::awaitable<void> bump_version(UserShard& shard, std::string user_id) {
+asio::awaitable<void> note_written(UserShard& shard, std::string user_id) {
   if (auto* user = shard.table.find_user(user_id)) shard.table.written(*user);
+  co_return;
+}
+
+asio::awaitable<void> note_changes(UserShard& shard, std::string user_id, std::vector<std::string> ids) {
+  if (auto* user = shard.table.find_user(user_id)) {
+    for (const auto& id : ids) shard.table.changed(*user, id);
+  }
   co_return;
 }
 
@@ -30,7 +37,12 @@ asio::awaitable<Outcome<void>> MemoryService::require_user(std::string user_id) 
 
 asio::awaitable<void> MemoryService::mark_written(std::string user_id) {
   auto& owner = user_owner(user_id);
-  co_await runtime::hop(owner.executor, bump_version(owner, std::move(user_id)));
+  co_await runtime::hop(owner.executor, note_written(owner, std::move(user_id)));
+}
+
+asio::awaitable<void> MemoryService::mark_changed(std::string user_id, std::vector<std::string> ids) {
+  auto& owner = user_owner(user_id);
+  co_await runtime::hop(owner.executor, note_changes(owner, std::move(user_id), std::move(ids)));
 }
 
 asio::awaitable<Outcome<std::vector<Knowledge>>> MemoryService::list_knowledge(std::string user_id) {
@@ -77,7 +89,7 @@ asio::awaitable<Outcome<std::vector<std::string>>> MemoryService::add_knowledge(
   };
   const auto written = co_await ask_store(parts_, std::move(call));
   if (!written) co_return written.error();
-  co_await mark_written(std::move(user_id));
+  co_await mark_changed(std::move(user_id), ids);
   co_return ids;
 }
 
@@ -106,7 +118,7 @@ asio::awaitable<Outcome<std::vector<std::string>>> MemoryService::update_knowled
     return Result<void>{};
   };
   const auto written = co_await ask_store(parts_, std::move(call));
-  co_await mark_written(std::move(user_id));  // also when some were written and one was not
+  co_await mark_changed(std::move(user_id), ids);  // also when some were written and one was not
   if (!written) co_return written.error();
   co_return ids;
 }
@@ -118,7 +130,7 @@ asio::awaitable<Outcome<std::vector<std::string>>> MemoryService::erase_knowledg
   auto call = [&store = parts_.store, user_id, ids] { return store.erase_knowledge(user_id, ids); };
   const auto written = co_await ask_store(parts_, std::move(call));
   if (!written) co_return written.error();
-  co_await mark_written(std::move(user_id));
+  co_await mark_changed(std::move(user_id), ids);
   co_return ids;
 }
 

@@ -208,6 +208,12 @@ void add_query_keys(std::vector<Key>& t) {
                     [](S& s, std::int64_t v) { s.cache.entries = static_cast<std::size_t>(v); }));
   t.push_back(
       duration("buffer.query.cache_ttl", "300s", "0s", "24h", [](S& s, milliseconds v) { s.cache.ttl = v; }));
+  t.push_back(decimal("buffer.query.similarity_threshold", "0.95", 0.5, 1.0,
+                      [](S& s, double v) { s.cache.similarity_threshold = v; }));
+  t.push_back(
+      decimal("buffer.query.max_error", "0.02", 0.0, 1.0, [](S& s, double v) { s.cache.max_error = v; }));
+  t.push_back(decimal("buffer.query.verify_fraction", "0.02", 0.0, 1.0,
+                      [](S& s, double v) { s.cache.verify_fraction = v; }));
   t.push_back(choice("buffer.query.default_sort_by", "score", {"score", "timestamp"},
                      [](S& s, std::size_t v) { s.sort_results = static_cast<SortResults>(v); }));
   t.push_back(choice("buffer.query.default_order", "desc", {"asc", "desc"},
@@ -395,10 +401,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-constexpr std::array<std::string_view, 13> kPlanned{"buffer.speculative_buffer",
-                                                    "buffer.query.similarity_threshold",
-                                                    "buffer.query.max_error",
-                                                    "buffer.query.verify_fraction",
+constexpr std::array<std::string_view, 10> kPlanned{"buffer.speculative_buffer",
                                                     "buffer.performance.enable_async_processing",
                                                     "buffer.performance.auto_tune",
                                                     "buffer.monitoring.enable_stats",

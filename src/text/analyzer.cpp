@@ -5,7 +5,8 @@
 #include <stdexcept>
 
 #include "holdfast/text/features.hpp"
-#include "words.hpp"
+#include "holdfast/text/words.hpp"
+#include "index_words.hpp"
 
 namespace holdfast::text {
 namespace {
@@ -31,7 +32,7 @@ bool is_ascii_word(const std::string& word) {
 std::vector<std::string> analyze(std::string_view text) {
   std::vector<std::string> terms;
   std::vector<std::string> stop_words;
-  split_words(text, [&](const std::string& word) {
+  split_index_words(text, [&](const std::string& word) {
     if (is_stop_word(word)) {
       if (terms.empty()) stop_words.push_back(word);
     } else {

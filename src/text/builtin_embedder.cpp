@@ -6,8 +6,9 @@
 
 #include "character_ngrams.hpp"
 #include "holdfast/text/embedder.hpp"
+#include "holdfast/text/words.hpp"
+#include "index_words.hpp"
 #include "word_vectors/word_vectors.hpp"
-#include "words.hpp"
 
 namespace holdfast::text {
 namespace {
@@ -34,7 +35,7 @@ WordSum sum_words(std::string_view text) {
   const auto& vectors = english_word_vectors();
   WordSum content{}, stop_words{};
   bool any_content = false;
-  split_words(text, [&](const std::string& word) {
+  split_index_words(text, [&](const std::string& word) {
     if (is_stop_word(word)) {
       add_word(vectors, word, stop_words);
     } else if (add_word(vectors, word, content)) {

@@ -1,7 +1,9 @@
-#include "words.hpp"
+#include "holdfast/text/words.hpp"
 
 #include <algorithm>
 #include <array>
+
+#include "code_points.hpp"
 
 namespace holdfast::text {
 namespace {
@@ -27,8 +29,25 @@ static_assert(std::is_sorted(kStopWords.begin(), kStopWords.end()));
 
 }  // namespace
 
-bool is_stop_word(std::string_view word) {
-  return std::binary_search(kStopWords.begin(), kStopWords.end(), word);
+std::vector<Word> split_words(std::string_view text) {
+  std::vector<Word> words;
+  bool in_word = false;
+  while (!text.empty()) {
+    const auto c = next_code_point(text);
+    if (!is_word(c)) {
+      in_word = false;
+      continue;
+    }
+    const auto lower = to_lower(c);
+    if (!in_word) words.push_back({{}, lower != c});
+    append_utf8(words.back().text, lower);
+    in_word = true;
+  }
+  return words;
+}
+
+bool is_stop_word(std::string_view lower_cased) {
+  return std::binary_search(kStopWords.begin(), kStopWords.end(), lower_cased);
 }
 
 }  // namespace holdfast::text

@@ -12,7 +12,7 @@ PROJECT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file
 BELOW = {
     "base": "", "model": "base", "metrics": "base", "runtime": "base metrics", "io": "base",
     "journal": "base model io metrics", "text": "base model", "buffer": "base model metrics",
-    "store": "base model text", "embedding": "base metrics text store flush", "flush": "base model metrics io text store", "cache": "base model metrics",
+    "store": "base model text", "embedding": "base metrics text store flush", "flush": "base model metrics io text store", "cache": "base model metrics text",
     "engine": "base model metrics runtime buffer text store journal flush embedding cache",
     "bypass": "base model metrics runtime store engine",
     "ingest": "base model metrics runtime buffer text store journal flush cache engine bypass",

@@ -83,6 +83,13 @@ class ExportTest : public testing::Test {
     shard.cache[CacheOutcome::miss].add(1);
     shard.cache_entries.set(1);
     shard.cache_bytes.set(4'096);
+    shard.cache_merged.add(1);
+    shard.embedding_cache_hits.add(3);
+    shard.embedding_cache_misses.add(2);
+    shard.searches_joined.add(2);
+    shard.similar_verified.add(50);
+    shard.similar_false.add(1);
+    shard.similarity_threshold_ppm.set(975'000);
     shard.connections.set(7);
   }
 
@@ -148,6 +155,12 @@ TEST_F(ExportTest, CountersAreSumsOverShards) {
            "holdfast_tokens_total 800\n",
            "holdfast_responses_total{route=\"messages_add\",status=\"2xx\"} 40\n",
            "holdfast_cache_lookups_total{outcome=\"hit\"} 2\n",
+           "holdfast_cache_merged_hits_total 2\n",
+           "holdfast_embedding_cache_lookups_total{outcome=\"hit\"} 6\n",
+           "holdfast_embedding_cache_lookups_total{outcome=\"miss\"} 4\n",
+           "holdfast_cache_joined_searches_total 4\n",
+           "holdfast_cache_verified_hits_total 100\n",
+           "holdfast_cache_false_hits_total 2\n",
            "holdfast_journal_records_total 100\n",
            "holdfast_embedding_requests_total 6\n",
            "holdfast_embedding_failures_total{reason=\"timeout\"} 2\n",
@@ -169,6 +182,9 @@ TEST_F(ExportTest, GaugesNowAreWhatEnteredWithoutWhatLeft) {
            "holdfast_flush_workers 3\n",
            "holdfast_oldest_unflushed_age_seconds 10\n",
            "holdfast_cache_entries 2\n",
+           "holdfast_cache_false_hit_rate{bound=\"lower\"} 0.0055",
+           "holdfast_cache_false_hit_rate{bound=\"upper\"} 0.0700",
+           "holdfast_cache_similarity_threshold 0.975\n",
            "holdfast_connections 14\n",
            "holdfast_journal_segments 2\n",
            "holdfast_journal_limit_bytes 8000000000\n",

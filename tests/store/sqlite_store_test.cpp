@@ -269,7 +269,7 @@ TEST_F(SqliteStoreTest, ADatabaseOfTheFirstVersionIsTakenOver) {
   ASSERT_EQ(sqlite3_open((folder / "deep" / "h.db").c_str(), &database), SQLITE_OK);
   ASSERT_EQ(sqlite3_exec(database,
                          "ALTER TABLE users DROP COLUMN index_changes; ALTER TABLE vectors DROP COLUMN seq;"
-                         "DROP TABLE pending_vectors; DROP INDEX knowledge;"
+                         "DROP TABLE pending_vectors; DROP INDEX knowledge; DROP INDEX items_by_place;"
                          "PRAGMA user_version = 1",
                          nullptr, nullptr, nullptr),
             SQLITE_OK)

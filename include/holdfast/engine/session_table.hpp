@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "holdfast/buffer/session_buffer.hpp"
+#include "holdfast/cache/epoch.hpp"
 #include "holdfast/engine/failure.hpp"
 #include "holdfast/engine/parts.hpp"
 #include "holdfast/flush/bisection.hpp"
@@ -97,8 +98,7 @@ struct SessionState {
 
 struct UserState {
   std::string id;
-  std::uint64_t version =
-      0;  // changes with every write that may change an answer; never repeats within a process
+  cache::Epoch epoch;  // of the statistics, with what changed in it
   std::unordered_set<SessionState*> sessions;
   StringMap<text::Features> features;  // of buffered messages, by id; computed when a query first needs them
   StringSet vectors_requested;         // ids of buffered messages whose vectors a server is asked for
@@ -131,7 +131,13 @@ class SessionTable {
   void release(UserState& user, std::size_t bytes);
   std::size_t holders() const { return holders_; }  // users with something buffered
 
-  void written(UserState& user) { user.version = ++last_version_; }
+  // An item of the user was written, or changed so that no other's score changes (cache/epoch.hpp): answers
+  // stay good but for this item.
+  void changed(UserState& user, std::string_view id) {
+    if (!user.epoch.note_change(id)) written(user);
+  }
+  // More than single items changed, or it is not known what: a new epoch, no earlier answer holds.
+  void written(UserState& user) { user.epoch.restart(++last_epoch_); }
   std::vector<SessionState*> all_sessions();
   void reconfigure(const buffer::Options& options);  // of all sessions, from now on
 
@@ -143,7 +149,7 @@ class SessionTable {
   buffer::Options buffer_options_;  // which every session's buffer refers to
   StringMap<SessionState> sessions_;
   StringMap<UserState> users_;
-  std::uint64_t last_version_ = 0;
+  std::uint64_t last_epoch_ = 0;
   std::size_t holders_ = 0;
 };
 

@@ -5,11 +5,13 @@
 #include <memory>
 #include <optional>
 
+#include "holdfast/cache/embedding_cache.hpp"
 #include "holdfast/cache/query_cache.hpp"
 #include "holdfast/engine/backlog.hpp"
 #include "holdfast/engine/flush_loop.hpp"
 #include "holdfast/engine/journal_port.hpp"
 #include "holdfast/engine/parts.hpp"
+#include "holdfast/engine/searches_under_way.hpp"
 #include "holdfast/engine/session_table.hpp"
 #include "holdfast/metrics/probes.hpp"
 #include "holdfast/runtime/shard_set.hpp"
@@ -37,6 +39,8 @@ struct UserShard {
   Backlog backlog;
   FlushLoop flush_loop;
   cache::QueryCache cache;
+  cache::EmbeddingCache embeddings;  // of queries, where a server makes them
+  SearchesUnderWay searches;
 };
 
 }  // namespace holdfast::engine

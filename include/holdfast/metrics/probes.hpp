@@ -58,7 +58,7 @@ enum class Route : std::size_t {
   other,
   count
 };
-enum class CacheOutcome : std::size_t { hit, miss, bypassed, count };
+enum class CacheOutcome : std::size_t { hit, similar, miss, bypassed, count };
 enum class EmbeddingFailure : std::size_t {
   connection,    // not resolved, refused, broken, TLS
   timeout,       // no answer in time
@@ -123,6 +123,12 @@ struct ShardProbe {
   PerLabel<CacheOutcome, Counter> cache;
   Counter cache_entries, cache_bytes;                    // now
   Counter cache_expired, cache_evicted, cache_outdated;  // entries dropped: ttl, LRU, a later write
+  Counter cache_merged;                                  // hits brought up to date with what changed since
+  Counter searches_joined;                               // misses that waited for the same search of another
+  Counter similar_verified;                              // similar hits that were searched for too
+  Counter similar_false;                                 // of these, whose answer was not the searched one
+  Counter similarity_threshold_ppm;  // now: the least similarity of a similar hit, × 10⁶
+  Counter embedding_cache_hits, embedding_cache_misses;  // queries' vectors: known, asked of the server
   Counter partial_answers;                               // queries answered without the store
   Counter degraded_answers;                              // queries answered without the embedding server
   Counter connections;                                   // now

@@ -108,6 +108,8 @@ class MemoryService {
   asio::awaitable<Outcome<void>> remove_dead_letter(std::string id);
   // On the owner shard: what was answered about the user no longer holds.
   asio::awaitable<void> mark_written(std::string user_id);
+  // Likewise, of these items alone.
+  asio::awaitable<void> mark_changed(std::string user_id, std::vector<std::string> ids);
 
   const engine::Parts& parts_;
   runtime::ShardSet& set_;

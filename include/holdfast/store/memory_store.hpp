@@ -18,6 +18,7 @@
 #include "holdfast/base/result.hpp"
 #include "holdfast/model/types.hpp"
 #include "holdfast/text/features.hpp"
+#include "holdfast/text/frozen_stats.hpp"
 #include "holdfast/text/scorer.hpp"
 
 namespace holdfast::store {
@@ -90,8 +91,11 @@ struct StoreQuery {
   std::optional<std::string> agent_id;
   text::PreparedQuery query;
   text::CorpusStats other_sources;  // of the buffers; added to the store's own before scoring
+  text::FrozenStats frozen;         // what is known here is used instead
   std::vector<SessionBorder> borders;
   std::vector<std::string> erased;  // stored messages that must not count as the ones before others
+  // Only these items are scored, and frozen must know the size and every term; nothing: all of the user's.
+  std::optional<std::vector<std::string>> only;
   SourceFilter source = SourceFilter::all;
   bool include_messages = true;
   bool include_knowledge = true;
@@ -100,7 +104,8 @@ struct StoreQuery {
 
 struct StoreAnswer {
   std::vector<ScoredResult> results;  // best first: score descending, then id ascending
-  text::CorpusStats stats;  // store and other_sources together: what the buffers must be scored with
+  text::CorpusStats stats;  // what was scored with, and the buffers must be: store and other_sources
+                            // together, with frozen put over them
   // For each of the query's borders, for each wanted place: the keyword part of the message there by itself,
   // 0 where there is none. Empty for an unknown user.
   std::vector<std::vector<double>> wanted;

@@ -3,7 +3,7 @@
 namespace holdfast::store {
 namespace {
 
-constexpr std::int64_t kSchemaVersion = 4;
+constexpr std::int64_t kSchemaVersion = 5;
 
 // Times are microseconds since 1970, UTC.
 // - items: messages and knowledge. (user_no, kind, id) is unique: that is what makes a repeated insert
@@ -58,6 +58,10 @@ CREATE TABLE pending_vectors (
   mark INTEGER PRIMARY KEY AUTOINCREMENT, no INTEGER NOT NULL UNIQUE, given_up INTEGER NOT NULL DEFAULT 0) STRICT;
 )sql";
 
+// Since version 5: the messages before one are looked up by their places.
+constexpr const char* kPlaces =
+    "CREATE INDEX items_by_place ON items (session_no, seq) WHERE session_no IS NOT NULL;";
+
 }  // namespace
 
 void prepare_schema(Connection& connection) {
@@ -74,7 +78,8 @@ void prepare_schema(Connection& connection) {
     if (version == 0) connection.execute(kTables);
     if (version == 1) connection.execute(kFromVersion1);
     if (version == 1 || version == 2) connection.execute(kFromVersion2);
-    connection.execute(kPendingVectors);
+    if (version < 4) connection.execute(kPendingVectors);
+    connection.execute(kPlaces);
     connection.execute("PRAGMA user_version = " + std::to_string(kSchemaVersion));
   }
   transaction.commit();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
@@ -39,11 +40,14 @@ struct Scored {
   double score = 0, keyword = 0, similarity = 0;
 };
 
-// Keyword parts of messages by themselves, those above 0.
+// Keyword parts of messages by themselves; 0 where none is set.
 class KeywordParts {
  public:
   void set(std::int64_t session_no, std::uint64_t seq, double keyword) {
     parts_[{session_no, seq}] = keyword;
+  }
+  bool contains(std::int64_t session_no, std::uint64_t seq) const {
+    return parts_.contains({session_no, seq});
   }
   double at(std::int64_t session_no, std::uint64_t seq) const {
     const auto known = parts_.find({session_no, seq});
@@ -68,6 +72,7 @@ class Search {
   StoreAnswer run() {
     StoreAnswer answer;
     answer.stats = query_.other_sources;
+    query_.frozen.put_over(answer.stats);
     auto user =
         connection_.prepare("SELECT no, documents, total_length, index_changes FROM users WHERE id = ?");
     user.bind(query_.user_id);
@@ -76,15 +81,21 @@ class Search {
     text::CorpusStats own;
     own.documents = static_cast<std::uint64_t>(user.integer(1));
     own.total_length = static_cast<std::uint64_t>(user.integer(2));
-    own.document_frequency = count_terms();
+    if (!query_.only) own.document_frequency = count_terms();
+    answer.stats = query_.other_sources;
     answer.stats += own;
+    query_.frozen.put_over(answer.stats);
     if (query_.source == SourceFilter::graph || query_.limit == 0) return answer;
     find_sessions_of_agent();
     const text::Scorer scorer(query_.query, answer.stats, query_.source);
-    cache_.for_each_segment(connection_, user_no_, user.integer(3),
-                            [&](const ItemSegment& segment, std::span<const IndexedItem> items) {
-                              for (const auto& item : items) consider(scorer, segment, item);
-                            });
+    if (query_.only) {
+      consider_some(scorer);
+    } else {
+      cache_.for_each_segment(connection_, user_no_, user.integer(3),
+                              [&](const ItemSegment& segment, std::span<const IndexedItem> items) {
+                                for (const auto& item : items) consider(scorer, segment, item);
+                              });
+    }
     put_buffered_in_place(scorer, answer);
     score_all(scorer);
     keep_best();
@@ -126,19 +137,75 @@ class Search {
   }
 
   void consider(const text::Scorer& scorer, const ItemSegment& segment, const IndexedItem& item) {
-    bool matches = false;
-    for (std::size_t i = 0; i < postings_.size(); ++i) {
-      frequencies_[i] = postings_[i].frequency_in(item.no);
-      matches = matches || frequencies_[i] > 0;
-    }
+    for (std::size_t i = 0; i < postings_.size(); ++i) frequencies_[i] = postings_[i].frequency_in(item.no);
+    consider(scorer, item, segment.vectors_of(item));
+  }
+
+  // Of the item whose frequencies_ are set.
+  void consider(const text::Scorer& scorer, const IndexedItem& item, std::span<const std::int8_t> vectors) {
+    const bool matches =
+        std::any_of(frequencies_.begin(), frequencies_.end(), [](std::uint32_t n) { return n > 0; });
     if (!wanted(item) || (!matches && query_.source == SourceFilter::keyword)) return;
     Scored scored{item.no, item.session_no, item.seq, 0, 0, 0};
     if (matches) {
       scored.keyword = scorer.keyword(frequencies_, item.length);
       if (item.session_no != 0) parts_.set(item.session_no, item.seq, scored.keyword);
     }
-    scored.similarity = text::similarity_to_chunks(query_.query.vector, segment.vectors_of(item));
+    scored.similarity = text::similarity_to_chunks(query_.query.vector, vectors);
     scored_.push_back(scored);
+  }
+
+  // The items of `only`, with the keyword parts of the messages before them and of those the borders want.
+  // The posting lists may be long: the items' own texts say how often they hold the query's terms.
+  void consider_some(const text::Scorer& scorer) {
+    for (const auto& id : *query_.only) {
+      auto row = connection_.prepare(
+          "SELECT v.no, v.kind, v.session_no, v.seq, v.length, i.content, v.vector FROM items i JOIN vectors "
+          "v "
+          "ON v.user_no = i.user_no AND v.no = i.no WHERE i.user_no = ? AND i.kind IN (?, ?) AND i.id = ?");
+      row.bind(user_no_).bind(kMessageKind).bind(kKnowledgeKind).bind(id);
+      while (row.step()) {
+        IndexedItem item;
+        item.no = row.integer(0);
+        item.kind = static_cast<std::uint8_t>(row.integer(1));
+        item.session_no = row.integer(2);
+        item.seq = static_cast<std::uint64_t>(row.integer(3));
+        item.length = static_cast<std::uint32_t>(row.integer(4));
+        frequencies_ = text::term_frequencies(query_.query, text::analyze(row.text(5)));
+        if (item.session_no != 0) parts_.set(item.session_no, item.seq, 0);  // need not be read again
+        consider(scorer, item, row.blob(6));
+      }
+    }
+    for (const auto& item : scored_) {
+      if (item.session_no == 0) continue;
+      for (std::uint64_t d = 1; d <= text::kContextWeights.size() && d < item.seq; ++d)
+        read_part(scorer, item.session_no, item.seq - d);
+    }
+    for (const auto& border : query_.borders) {
+      const auto no = session_no(border.session_id);
+      for (const auto seq : border.wanted) {
+        if (no) read_part(scorer, *no, seq);
+      }
+    }
+  }
+
+  void read_part(const text::Scorer& scorer, std::int64_t session_no, std::uint64_t seq) {
+    if (parts_.contains(session_no, seq)) return;
+    parts_.set(session_no, seq, 0);
+    auto row = connection_.prepare(
+        "SELECT v.length, i.content FROM items i JOIN vectors v ON v.user_no = i.user_no AND v.no = i.no "
+        "WHERE i.session_no = ? AND i.seq = ?");
+    row.bind(session_no).bind(static_cast<std::int64_t>(seq));
+    if (!row.step()) return;
+    const auto frequencies = text::term_frequencies(query_.query, text::analyze(row.text(1)));
+    parts_.set(session_no, seq, scorer.keyword(frequencies, static_cast<std::uint64_t>(row.integer(0))));
+  }
+
+  std::optional<std::int64_t> session_no(const std::string& id) {
+    auto session = connection_.prepare("SELECT no FROM sessions WHERE user_no = ? AND id = ?");
+    session.bind(user_no_).bind(id);
+    if (!session.step()) return std::nullopt;
+    return session.integer(0);
   }
 
   // Tells the answer what it wants of the store's messages, then lets the buffers' count instead of them.
@@ -151,13 +218,11 @@ class Search {
     }
     for (const auto& border : query_.borders) {
       auto& wanted = answer.wanted.emplace_back(border.wanted.size());
-      auto session = connection_.prepare("SELECT no FROM sessions WHERE user_no = ? AND id = ?");
-      session.bind(user_no_).bind(border.session_id);
-      if (!session.step()) continue;
-      const auto no = session.integer(0);
-      for (std::size_t i = 0; i < wanted.size(); ++i) wanted[i] = parts_.at(no, border.wanted[i]);
+      const auto no = session_no(border.session_id);
+      if (!no) continue;
+      for (std::size_t i = 0; i < wanted.size(); ++i) wanted[i] = parts_.at(*no, border.wanted[i]);
       for (const auto& message : border.buffered)
-        parts_.set(no, message.seq, scorer.keyword(message.frequencies, message.length));
+        parts_.set(*no, message.seq, scorer.keyword(message.frequencies, message.length));
     }
   }
 

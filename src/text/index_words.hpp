@@ -1,4 +1,5 @@
-// What the analyzer and the embedder take for words.
+// Words as the index and the built-in word vectors have them: those of words.hpp, but each character of a
+// script without spaces is one, and long ones are cut.
 #pragma once
 
 #include <string>
@@ -10,11 +11,9 @@ namespace holdfast::text {
 
 inline constexpr std::size_t kMaxTermBytes = 64;
 
-bool is_stop_word(std::string_view lower_cased);
-
 // Calls back with each lower-cased word. Long words are cut at a character.
 template <class OnWord>
-void split_words(std::string_view text, OnWord on_word) {
+void split_index_words(std::string_view text, OnWord on_word) {
   std::string word;
   const auto finish = [&] {
     if (!word.empty()) on_word(word);

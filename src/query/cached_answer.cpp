@@ -1,0 +1,237 @@
+#include "cached_answer.hpp"
+
+#include <algorithm>
+#include <boost/asio/co_spawn.hpp>
+#include <limits>
+#include <utility>
+
+#include "holdfast/base/log.hpp"
+#include "hybrid_search.hpp"
+#include "search.hpp"
+
+namespace holdfast::query {
+namespace {
+
+using cache::CachedAnswer;
+using cache::QueryCache;
+using cache::QueryWords;
+using engine::SearchUnderWay;
+using metrics::CacheOutcome;
+
+// Longer texts are only looked up exactly: their words would take too long to compare on a shard.
+constexpr std::size_t kMostSimilarBytes = 2048;
+
+constexpr std::string_view kInStore = "store";
+
+// Where the results are now: flushing moves them without changing them.
+void refresh_sources(UserShard& shard, std::vector<ScoredResult>& results) {
+  engine::StringMap<ScoredResult*> buffered;
+  std::vector<const engine::SessionState*> sessions;
+  for (auto& result : results) {
+    if (result.source == kInStore) continue;
+    result.source = kInStore;
+    const auto* session = shard.table.find_session(result.session_id);
+    if (!session) continue;
+    buffered.emplace(result.id, &result);
+    if (std::find(sessions.begin(), sessions.end(), session) == sessions.end()) sessions.push_back(session);
+  }
+  for (const auto* session : sessions) {
+    session->buffer.for_each([&](metrics::Stage stage, const Message& message) {
+      const auto found = buffered.find(message.id);
+      if (found != buffered.end()) found->second->source = metrics::to_string(stage);
+    });
+  }
+}
+
+// The answer with what changed since scored anew; nothing when a search is needed.
+asio::awaitable<std::optional<std::vector<ScoredResult>>> bring_up_to_date(UserShard& shard,
+                                                                           const Query& query,
+                                                                           QueryCache::Found found) {
+  auto& user = shard.table.insert_user(query.user_id);
+  auto& answer = found.answer;
+  const auto asked_for = static_cast<std::size_t>(query.top_k);
+  const auto log = user.epoch.changed_since(answer.position);
+  if (log.empty()) {
+    if (!answer.knows(asked_for)) co_return std::nullopt;
+    refresh_sources(shard, answer.results);
+    co_return std::move(answer.results);
+  }
+  const std::vector<std::string> changed(log.begin(), log.end());
+  const engine::StringSet only(changed.begin(), changed.end());
+  answer.position = user.epoch.position();
+  const auto frozen = user.epoch.frozen(answer.query->terms);
+  auto buffered = search_buffers(shard, user, query, *answer.query, &only);
+  store::StoreQuery wanted;
+  wanted.only.emplace();
+  for (const auto& id : only) {
+    if (!buffered.hidden.contains(id)) wanted.only->push_back(id);
+  }
+  const bool some_before_are_stored =
+      std::any_of(buffered.borders.begin(), buffered.borders.end(),
+                  [](const store::SessionBorder& border) { return !border.wanted.empty(); });
+  store::StoreAnswer stored;
+  const auto most = 2 * only.size();  // a message and a piece of knowledge may have the same id
+  if (!wanted.only->empty() || some_before_are_stored) {
+    wanted.user_id = query.user_id;
+    wanted.agent_id = query.agent_id;
+    wanted.query = *answer.query;
+    wanted.frozen = frozen;
+    wanted.borders = buffered.borders;
+    wanted.erased = buffered.erased;
+    wanted.source = query.source;
+    wanted.include_messages = query.include_messages;
+    wanted.include_knowledge = query.include_knowledge;
+    wanted.limit = most;
+    auto& store = shard.parts.store;
+    auto call = [&store, wanted = std::move(wanted)] { return store.search(wanted); };
+    auto searched = co_await runtime::call_blocking(shard.parts.store_pool,
+                                                    shard.parts.options->store_timeout, std::move(call));
+    if (!searched) co_return std::nullopt;
+    stored = std::move(*searched);
+  }
+  frozen.put_over(stored.stats);
+  const text::Scorer scorer(*answer.query, stored.stats, query.source);
+  auto scored = merge_results(std::move(buffered), scorer, std::move(stored), most);
+  const auto limit = shard.parts.options->cache.results_per_entry;
+  cache::merge(answer, changed, std::move(scored), limit);
+  if (!answer.knows(asked_for)) {
+    shard.cache.erase(found.key);
+    co_return std::nullopt;
+  }
+  shard.probe.cache_merged.add();
+  refresh_sources(shard, answer.results);
+  auto results = answer.results;
+  shard.cache.update(found.key, std::move(answer));
+  co_return results;
+}
+
+// Ends a search that others may wait for, however it ends.
+class Shared {
+ public:
+  Shared(UserShard& shard, std::string key, const cache::Epoch& epoch)
+      : shard_(shard),
+        key_(std::move(key)),
+        search_(std::make_shared<SearchUnderWay>(shard.executor, epoch.number(), epoch.position())) {
+    shard_.searches.insert_or_assign(key_, search_);
+  }
+  Shared(const Shared&) = delete;
+  Shared& operator=(const Shared&) = delete;
+  ~Shared() {
+    const auto found = shard_.searches.find(key_);
+    if (found != shard_.searches.end() && found->second == search_) shard_.searches.erase(found);
+    search_->ended.cancel();
+  }
+  SearchUnderWay& search() { return *search_; }
+
+ private:
+  UserShard& shard_;
+  const std::string key_;
+  const std::shared_ptr<SearchUnderWay> search_;
+};
+
+// The same search, begun when the user's items were as they are now.
+std::shared_ptr<SearchUnderWay> same_search(UserShard& shard, const std::string& key,
+                                            const cache::Epoch& epoch) {
+  const auto found = shard.searches.find(key);
+  if (found == shard.searches.end()) return nullptr;
+  const auto& search = found->second;
+  return search->epoch == epoch.number() && search->position == epoch.position() ? search : nullptr;
+}
+
+asio::awaitable<Answer> search_and_keep(UserShard& shard, const Query& query,
+                                        std::shared_ptr<const text::PreparedQuery> prepared,
+                                        QueryWords words) {
+  const auto now = shard.parts.clock.steady_now();
+  auto key = shard.cache.key(query);
+  auto& user = shard.table.insert_user(query.user_id);
+  if (user.epoch.full()) shard.table.written(user);
+  user.epoch.watch();
+  if (const auto same = same_search(shard, key, user.epoch)) {
+    shard.probe.searches_joined.add();
+    co_await same->ended.async_wait(asio::as_tuple(asio::use_awaitable));
+    if (same->answer) co_return Answer{same->answer->results, same->answer->partial};
+  }
+  const auto limit = shard.parts.options->cache.results_per_entry;
+  const auto& now_user = shard.table.insert_user(query.user_id);
+  Shared shared(shard, std::move(key), now_user.epoch);
+  auto searched = co_await search_everywhere(shard, query, prepared, limit);
+  auto& search = shared.search();
+  search.answer = SearchUnderWay::Answer{searched.results, searched.partial};
+  if (searched.keepable) {
+    auto answer =
+        cache::answer_of(search.epoch, search.position, std::move(prepared), searched.results, limit);
+    shard.cache.insert(query, std::move(words), std::move(answer), now);
+  }
+  co_return Answer{std::move(searched.results), searched.partial};
+}
+
+void cut(std::vector<ScoredResult>& results, const Query& query) {
+  results.resize(std::min(results.size(), static_cast<std::size_t>(query.top_k)));
+}
+
+// What a similar hit answered against what is really found. Not counted when something changed meanwhile.
+asio::awaitable<void> verify(UserShard& shard, Query query,
+                             std::shared_ptr<const text::PreparedQuery> prepared, QueryWords words,
+                             std::vector<ScoredResult> served) {
+  const auto state = [&] {
+    const auto& epoch = shard.table.insert_user(query.user_id).epoch;
+    return std::pair(epoch.number(), epoch.position());
+  };
+  const auto before = state();
+  auto found = co_await search_and_keep(shard, query, std::move(prepared), std::move(words));
+  if (found.partial || state() != before) co_return;
+  cut(served, query);
+  cut(found.results, query);
+  shard.cache.control().verified(cache::overlap(served, found.results));
+}
+
+void verify_in_background(UserShard& shard, const Query& query,
+                          std::shared_ptr<const text::PreparedQuery> prepared, const QueryWords& words,
+                          const std::vector<ScoredResult>& served) {
+  asio::co_spawn(shard.executor, verify(shard, query, std::move(prepared), words, served),
+                 [](const std::exception_ptr& problem) {
+                   if (problem) log::error("verifying a similar hit ended in an exception");
+                 });
+}
+
+}  // namespace
+
+asio::awaitable<Answer> answer_through_cache(UserShard& shard, Query query) {
+  using Origin = Answer::Origin;
+  const auto now = shard.parts.clock.steady_now();
+  const auto epoch = [&] { return shard.table.insert_user(query.user_id).epoch.number(); };
+  auto& outcomes = shard.probe.cache;
+  if (auto known = shard.cache.find(query, epoch(), now)) {
+    auto results = co_await bring_up_to_date(shard, query, std::move(*known));
+    if (results) {
+      outcomes[CacheOutcome::hit].add();
+      co_return Answer{std::move(*results), false, Origin::exact_hit};
+    }
+  }
+  const auto made = co_await prepare(shard, query);
+  auto prepared = made.query;
+  // While the vector was made messages may have come that only the journal holds.
+  const bool some_in_journal = shard.table.insert_user(query.user_id).backlog_bytes > 0;
+  if (made.degraded || some_in_journal) {
+    outcomes[CacheOutcome::miss].add();
+    auto searched = co_await search_everywhere(shard, query, prepared, static_cast<std::size_t>(query.top_k));
+    Answer answer{std::move(searched.results), searched.partial};
+    answer.degraded = made.degraded;
+    co_return answer;
+  }
+  auto words = query.text.size() <= kMostSimilarBytes ? cache::query_words(query.text) : QueryWords{};
+  if (auto similar = shard.cache.find_similar(query, words, prepared->vector, epoch(), now)) {
+    auto results = co_await bring_up_to_date(shard, query, std::move(*similar));
+    if (results) {
+      outcomes[CacheOutcome::similar].add();
+      if (shard.cache.control().chooses_to_verify()) {
+        verify_in_background(shard, query, prepared, words, *results);
+      }
+      co_return Answer{std::move(*results), false, Origin::similar_hit};
+    }
+  }
+  outcomes[CacheOutcome::miss].add();
+  co_return co_await search_and_keep(shard, query, std::move(prepared), std::move(words));
+}
+
+}  // namespace holdfast::query

@@ -1,0 +1,67 @@
+#include "search.hpp"
+
+#include <utility>
+
+#include "holdfast/store/memory_store.hpp"
+#include "hybrid_search.hpp"
+
+namespace holdfast::query {
+
+asio::awaitable<Prepared> prepare(engine::UserShard& shard, const Query& query) {
+  auto prepared =
+      std::make_shared<text::PreparedQuery>(text::prepare_query(query.text, shard.parts.embedder));
+  auto* remote = shard.parts.remote;
+  const bool wanted = query.source == SourceFilter::all || query.source == SourceFilter::vector;
+  const bool blank = query.text.find_first_not_of(" \t\r\n") == std::string::npos;
+  if (!remote || !wanted || blank) co_return Prepared{std::move(prepared), false};
+  if (auto known = shard.embeddings.find(query.text)) {
+    prepared->vector = std::move(*known);
+    co_return Prepared{std::move(prepared), false};
+  }
+  auto vector = co_await remote->embed_query(query.text);
+  if (!vector) co_return Prepared{std::move(prepared), true};
+  shard.embeddings.insert(query.text, *vector);
+  prepared->vector = std::move(*vector);
+  co_return Prepared{std::move(prepared), false};
+}
+
+asio::awaitable<Searched> search_everywhere(engine::UserShard& shard, const Query& query,
+                                            std::shared_ptr<const text::PreparedQuery> prepared,
+                                            std::size_t limit) {
+  auto& user = shard.table.insert_user(query.user_id);
+  if (user.epoch.full()) shard.table.written(user);
+  user.epoch.watch();
+  const auto epoch = user.epoch.number();
+  // Asked before the store is: while it answers, the journal's may come back to the buffers.
+  const bool some_in_journal = user.backlog_bytes > 0;
+  auto buffered = search_buffers(shard, user, query, *prepared);
+  store::StoreQuery wanted;
+  wanted.user_id = query.user_id;
+  wanted.agent_id = query.agent_id;
+  wanted.query = *prepared;
+  wanted.other_sources = buffered.stats;
+  wanted.frozen = user.epoch.frozen(prepared->terms);
+  wanted.borders = buffered.borders;
+  wanted.erased = buffered.erased;
+  wanted.source = query.source;
+  wanted.include_messages = query.include_messages;
+  wanted.include_knowledge = query.include_knowledge;
+  wanted.limit = limit + buffered.hidden.size();  // the store may return that many that are hidden
+  auto of_buffers = buffered.stats;
+  wanted.frozen.put_over(of_buffers);
+  auto& store = shard.parts.store;
+  auto call = [&store, wanted = std::move(wanted)] { return store.search(wanted); };
+  auto stored = co_await runtime::call_blocking(shard.parts.store_pool, shard.parts.options->store_timeout,
+                                                std::move(call));
+  Searched searched;
+  searched.partial = !stored || some_in_journal;
+  auto found = stored ? std::move(*stored) : store::StoreAnswer{{}, std::move(of_buffers), {}};
+  auto* known = shard.table.find_user(query.user_id);
+  searched.keepable = !searched.partial && known && known->epoch.number() == epoch &&
+                      known->epoch.adopt(prepared->terms, found.stats);
+  const text::Scorer scorer(*prepared, found.stats, query.source);
+  searched.results = merge_results(std::move(buffered), scorer, std::move(found), limit);
+  co_return searched;
+}
+
+}  // namespace holdfast::query

@@ -1,0 +1,148 @@
+// One shard with everything, over an SQLite store in a temporary folder and a disk in memory; it can be
+// stopped and started again.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/use_future.hpp>
+#include <filesystem>
+#include <future>
+#include <string>
+#include <vector>
+
+#include "fakes/memory_file_system.hpp"
+#include "holdfast/base/ids.hpp"
+#include "holdfast/ingest/ingest_path.hpp"
+#include "holdfast/service/memory_service.hpp"
+#include "holdfast/store/sqlite_store.hpp"
+
+namespace holdfast::query {
+
+class RunningEngine {
+ public:
+  explicit RunningEngine(engine::Options options) : options_(std::move(options)) {
+    std::string name = (std::filesystem::temp_directory_path() / "holdfast-query-XXXXXX").string();
+    folder_ = mkdtemp(name.data());
+    store_ = std::move(*store::open_sqlite_store({folder_ / "h.db"}, embedder_));
+    run_ = std::make_unique<Run>(*this);
+  }
+  ~RunningEngine() {
+    run_.reset();
+    store_.reset();
+    std::filesystem::remove_all(folder_);
+  }
+
+  // What is not stored is replayed from the journal.
+  void restart() {
+    run_.reset();
+    run_ = std::make_unique<Run>(*this);
+  }
+
+  template <class T>
+  std::future<T> start(boost::asio::awaitable<T> work) {
+    return boost::asio::co_spawn(run_->shard_set.executor(0), std::move(work), boost::asio::use_future);
+  }
+  template <class T>
+  T run(boost::asio::awaitable<T> work) {
+    return start(std::move(work)).get();
+  }
+
+  void add_user(const std::string& id) { (void)store_->create_user({id, id, "", {}, {}}); }
+  void add_agent(const std::string& id) { (void)store_->create_agent({id, id, "", {}, {}}); }
+  std::string add_session(const std::string& user, const std::string& agent) {
+    auto id = make_session_id(route_key(user));
+    (void)store_->create_session({id, user, agent, id, {}, {}});
+    return id;
+  }
+
+  boost::asio::awaitable<engine::Outcome<engine::AddAnswer>> adding(
+      const std::string& session, const std::vector<std::string>& contents) {
+    ingest::AddRequest request;
+    request.session_id = session;
+    for (const auto& content : contents) {
+      NewMessage message;
+      message.content = content;
+      request.messages.push_back(std::move(message));
+    }
+    return service().add_messages(std::move(request));
+  }
+  void add(const std::string& session, const std::vector<std::string>& contents) {
+    const auto answer = run(adding(session, contents));
+    ASSERT_TRUE(answer) << answer.error().subject;
+  }
+  void flush() { (void)run(service().flush({})); }
+
+  service::MemoryService& service() { return *run_->service; }
+  engine::UserShard& shard() { return *run_->shards[0]; }
+  const metrics::ShardProbe& probe() { return *run_->probes.shards[0]; }
+
+ private:
+  struct Run {
+    explicit Run(RunningEngine& of)
+        : shard_set(1), probes(1), pool("store", 2, 1000), compute("compute", 1, 1000) {
+      workers = std::make_unique<flush::FlushWorkers>(of.options_.flush, *of.store_, of.embedder_,
+                                                      system_clock(), probes.flush);
+      journal::Options options;
+      options.dir = "/j";
+      options.segment_bytes = 1u << 20;
+      options.sync_interval = std::chrono::milliseconds(1);
+      journal = std::move(*journal::Journal::open(
+          options, of.files_, [&of] { return of.store_->last_lsn(); }, probes.journal));
+      letters = std::move(*flush::DeadLetters::open(of.files_, "/letters"));
+      parts = std::make_unique<engine::Parts>(
+          engine::Parts{std::make_shared<const engine::Options>(of.options_), system_clock(), *of.store_,
+                        pool, *workers, *journal, compute, *letters, of.embedder_, tokens});
+      shards.push_back(
+          std::make_unique<engine::UserShard>(*parts, 0, 1, shard_set.executor(0), *probes.shards[0]));
+      service = std::make_unique<service::MemoryService>(*parts, shard_set, shards);
+      shard_set.start();
+      journal->start(1, [this](unsigned, std::vector<journal::Completion> completions) {
+        boost::asio::post(shard_set.executor(0), [this, completions = std::move(completions)]() mutable {
+          shards[0]->journal.deliver(std::move(completions));
+        });
+      });
+      boost::asio::post(shard_set.executor(0), [this] { shards[0]->flush_loop.start(); });
+      EXPECT_TRUE(journal->replay([this](journal::ReplayedRecord record) {
+        EXPECT_TRUE(boost::asio::co_spawn(shard_set.executor(0),
+                                          ingest::replay(*shards[0], std::move(record)),
+                                          boost::asio::use_future)
+                        .get());
+      }));
+    }
+    ~Run() {
+      workers->stop();
+      pool.stop();
+      compute.stop();
+      std::promise<void> stopped;
+      boost::asio::post(shard_set.executor(0), [&] {
+        shards[0]->flush_loop.stop();
+        stopped.set_value();
+      });
+      stopped.get_future().wait();
+      journal->stop();
+      shard_set.stop();
+    }
+
+    runtime::ShardSet shard_set;
+    metrics::Probes probes;
+    runtime::BlockingPool pool, compute;
+    text::TokenCounter tokens{"gpt-4o-mini", 1.3};
+    std::unique_ptr<flush::FlushWorkers> workers;
+    std::unique_ptr<journal::Journal> journal;
+    std::unique_ptr<flush::DeadLetters> letters;
+    std::unique_ptr<engine::Parts> parts;
+    std::vector<std::unique_ptr<engine::UserShard>> shards;
+    std::unique_ptr<service::MemoryService> service;
+  };
+
+  const engine::Options options_;
+  const text::Embedder& embedder_ = text::builtin_embedder();
+  std::filesystem::path folder_;
+  io::MemoryFileSystem files_;
+  std::unique_ptr<store::MemoryStore> store_;
+  std::unique_ptr<Run> run_;
+};
+
+}  // namespace holdfast::query
