@@ -25,9 +25,15 @@ asio::awaitable<Prepared> prepare(engine::UserShard& shard, const Query& query) 
   co_return Prepared{std::move(prepared), false};
 }
 
-asio::awaitable<Searched> search_everywhere(engine::UserShard& shard, const Query& query,
-                                            std::shared_ptr<const text::PreparedQuery> prepared,
-                                            std::size_t limit) {
+namespace {
+
+struct Attempt {
+  Searched searched;
+  bool overtaken = false;  // another search gave the epoch other statistics meanwhile
+};
+
+asio::awaitable<Attempt> search_once(engine::UserShard& shard, const Query& query,
+                                     std::shared_ptr<const text::PreparedQuery> prepared, std::size_t limit) {
   auto& user = shard.table.insert_user(query.user_id);
   if (user.epoch.full()) shard.table.written(user);
   user.epoch.watch();
@@ -53,15 +59,29 @@ asio::awaitable<Searched> search_everywhere(engine::UserShard& shard, const Quer
   auto call = [&store, wanted = std::move(wanted)] { return store.search(wanted); };
   auto stored = co_await runtime::call_blocking(shard.parts.store_pool, shard.parts.options->store_timeout,
                                                 std::move(call));
-  Searched searched;
+  Attempt attempt;
+  auto& searched = attempt.searched;
   searched.partial = !stored || some_in_journal;
   auto found = stored ? std::move(*stored) : store::StoreAnswer{{}, std::move(of_buffers), {}};
   auto* known = shard.table.find_user(query.user_id);
-  searched.keepable = !searched.partial && known && known->epoch.number() == epoch &&
-                      known->epoch.adopt(prepared->terms, found.stats);
+  if (!searched.partial && known && known->epoch.number() == epoch) {
+    searched.keepable = known->epoch.adopt(prepared->terms, found.stats);
+    attempt.overtaken = !searched.keepable;
+  }
   const text::Scorer scorer(*prepared, found.stats, query.source);
   searched.results = merge_results(std::move(buffered), scorer, std::move(found), limit);
-  co_return searched;
+  co_return attempt;
+}
+
+}  // namespace
+
+// After an attempt that was overtaken the epoch knows all statistics of the query: the next one uses them.
+asio::awaitable<Searched> search_everywhere(engine::UserShard& shard, const Query& query,
+                                            std::shared_ptr<const text::PreparedQuery> prepared,
+                                            std::size_t limit) {
+  auto attempt = co_await search_once(shard, query, prepared, limit);
+  if (attempt.overtaken) attempt = co_await search_once(shard, query, prepared, limit);
+  co_return std::move(attempt.searched);
 }
 
 }  // namespace holdfast::query
