@@ -10,17 +10,17 @@ import unittest
 
 PROJECT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BELOW = {
-    "base": "", "model": "base", "metrics": "base", "runtime": "base metrics", "io": "base",
+    "base": "", "memory": "base", "model": "base", "metrics": "base memory", "runtime": "base metrics", "io": "base",
     "journal": "base model io metrics", "text": "base model", "buffer": "base model metrics",
-    "store": "base model text", "embedding": "base metrics text store flush", "flush": "base model metrics io text store", "cache": "base model metrics text",
-    "engine": "base model metrics runtime buffer text store journal flush embedding cache",
+    "store": "base model text", "embedding": "base metrics text store flush", "flush": "base memory model metrics io text store", "cache": "base model metrics text",
+    "engine": "base memory model metrics runtime buffer text store journal flush embedding cache",
     "bypass": "base model metrics runtime store engine",
-    "ingest": "base model metrics runtime buffer text store journal flush cache engine bypass",
-    "query": "base model metrics runtime buffer text store journal flush cache engine",
+    "ingest": "base memory model metrics runtime buffer text store journal flush cache engine bypass",
+    "query": "base memory model metrics runtime buffer text store journal flush cache engine",
     "service": "base model metrics runtime buffer text store journal flush cache engine ingest query",
     "transfer": "base model text store",
-    "settings": "base buffer cache embedding flush http journal metrics store transfer",
-    "http": "base model metrics runtime engine ingest query service store journal",
+    "settings": "base memory buffer cache embedding flush http journal metrics store transfer",
+    "http": "base memory model metrics runtime engine ingest query service store journal",
 }
 # What may be included where: a pattern of the include, and the folders that may.
 BELONGS = {
