@@ -1,5 +1,6 @@
 #include "daemon.hpp"
 
+#include <algorithm>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_future.hpp>
@@ -14,6 +15,7 @@
 #include "holdfast/http/tls.hpp"
 #include "holdfast/ingest/ingest_path.hpp"
 #include "holdfast/io/file_system.hpp"
+#include "holdfast/metrics/accounted.hpp"
 #include "holdfast/store/sqlite_store.hpp"
 
 namespace holdfast {
@@ -35,9 +37,14 @@ T run_on(runtime::Executor executor, boost::asio::awaitable<T> work) {
   return boost::asio::co_spawn(executor, std::move(work), boost::asio::use_future).get();
 }
 
-Result<std::shared_ptr<const http::Serving>> serving_for(const settings::Settings& settings) {
+// What requests may hold is part of what the process may: a quarter of it, and one body an eighth.
+Result<std::shared_ptr<const http::Serving>> serving_for(const settings::Settings& settings,
+                                                         std::size_t process_bytes) {
   auto serving = std::make_shared<http::Serving>();
   serving->limits = settings.limits;
+  auto& limits = serving->limits;
+  limits.inflight_bytes = std::min(limits.inflight_bytes, process_bytes / 4);
+  limits.bulk_body_bytes = std::min(limits.bulk_body_bytes, process_bytes / 8);
   serving->user_share = settings.user_share;
   serving->result_order = {settings.sort_results == settings::SortResults::by_timestamp,
                            settings.results_descending};
@@ -91,12 +98,15 @@ Daemon::Daemon(settings::LoadedSettings loaded, settings::Sources sources)
                                                : nullptr),
       embedder_(remote_model_ ? *remote_model_ : text::builtin_embedder()),
       shard_set_(settings_.shards > 0 ? settings_.shards : runtime::default_shard_count()),
-      probes_(shard_set_.size()) {}
+      probes_(shard_set_.size()),
+      memory_watch_(
+          settings_.memory, {}, [this] { return metrics::total(metrics::read_accounted(probes_)); },
+          pressure_) {}
 
 Daemon::~Daemon() = default;
 
 Result<void> Daemon::start() {
-  auto serving = serving_for(settings_);
+  auto serving = serving_for(settings_, memory_watch_.limits().process.bytes);
   if (!serving) return serving.error();
   live_serving_ = std::make_unique<http::LiveServing>(std::move(*serving));
   if (auto opened = open_listeners(); !opened) return opened;
@@ -151,8 +161,9 @@ Result<http::ReloadAnswer> Daemon::reload() {
   if (settings.tls_certificate.empty() != settings_.tls_certificate.empty()) {
     return permanent("server.tls cannot be switched on or off while the daemon runs");
   }
-  auto serving = serving_for(settings);
+  auto serving = serving_for(settings, memory_watch_.limits().process.bytes);
   if (!serving) return serving.error();
+  memory_watch_.set_limits(settings.memory.limits);
   auto options = std::make_shared<const engine::Options>(engine_options(settings));
   log::configure(settings.log_format, settings.log_level);
   live_serving_->set(std::move(*serving));
@@ -186,6 +197,8 @@ Result<void> Daemon::open_storage() {
   const auto open_store = [this]() -> Result<Lsn> {
     auto sqlite = settings_.sqlite;
     sqlite.busy_timeout = settings_.flush.flush_timeout;
+    sqlite.max_cached_bytes =
+        std::min<std::size_t>(sqlite.max_cached_bytes, memory_watch_.limits().buffers.bytes / 4);
     auto store = store::open_sqlite_store(sqlite, embedder_);
     if (!store) return store.error();
     store_ = std::move(*store);
@@ -221,14 +234,14 @@ void Daemon::wire() {
   const auto& clock = system_clock();
   store_pool_ = std::make_unique<runtime::BlockingPool>("store", kStoreThreads, kStoreQueue);
   compute_pool_ = std::make_unique<runtime::BlockingPool>("compute", 1, kComputeQueue);
-  flush_workers_ =
-      std::make_unique<flush::FlushWorkers>(settings_.flush, *store_, embedder_, clock, probes_.flush);
+  flush_workers_ = std::make_unique<flush::FlushWorkers>(settings_.flush, *store_, embedder_, clock,
+                                                         pressure_, probes_.flush);
   tokens_ = std::make_unique<text::TokenCounter>(settings_.token_model, settings_.token_fallback_multiplier);
   const auto options = std::make_shared<const engine::Options>(engine_options(settings_));
   live_options_ = std::make_unique<engine::LiveOptions>(options);
-  parts_ = std::make_unique<engine::Parts>(engine::Parts{options, clock, *store_, *store_pool_,
-                                                         *flush_workers_, *journal_, *compute_pool_,
-                                                         *dead_letters_, embedder_, *tokens_, remote_.get()});
+  parts_ = std::make_unique<engine::Parts>(
+      engine::Parts{options, clock, *store_, *store_pool_, *flush_workers_, *journal_, *compute_pool_,
+                    *dead_letters_, embedder_, *tokens_, pressure_, remote_.get()});
   if (!tokens_->exact()) {
     log::warn("the encoding of token model {} is not known: tokens are estimated from words",
               settings_.token_model);
@@ -253,7 +266,7 @@ void Daemon::wire() {
   store_watch_ = std::make_unique<service::StoreWatch>(*store_, *store_pool_, clock);
   const metrics::Capacity capacity{settings_.flush.workers,
                                    static_cast<double>(std::thread::hardware_concurrency()),
-                                   settings_.max_buffer_bytes};
+                                   memory_watch_.limits().buffers.bytes};
   window_ = std::make_unique<metrics::WindowHistory>(probes_, settings_.metrics, capacity, clock);
   exporter_ = std::make_unique<metrics::Exporter>(probes_, *window_, clock, fixed_metrics(), [this] {
     metrics::Live live{status_->phase() == http::Phase::ready,
@@ -261,18 +274,44 @@ void Daemon::wire() {
                        dead_letters_->count(),
                        flush_workers_->breaker().open(),
                        remote_ && remote_->breaker().open(),
-                       std::nullopt};
+                       std::nullopt,
+                       memory_watch_.report(),
+                       &pressure_};
     if (const auto counts = store_watch_->state().counts) {
       live.store = {counts->users, counts->agents, counts->sessions, counts->messages, counts->knowledge};
     }
     return live;
   });
-  status_ = std::make_unique<http::Status>(
-      http::StatusSources{*parts_, *live_options_, probes_, *window_, *exporter_, *store_watch_,
-                          settings_.metrics, usage_sources(), settings_.max_process_bytes, HOLDFAST_VERSION});
+  status_ = std::make_unique<http::Status>(http::StatusSources{*parts_, *live_options_, probes_, *window_,
+                                                               *exporter_, *store_watch_, settings_.metrics,
+                                                               memory_watch_, HOLDFAST_VERSION});
   api_ = std::make_unique<http::Api>(http::Api{*memory_, *status_, *live_serving_, *this});
   server_ = std::make_unique<http::Server>(std::move(listeners_), shard_set_, *api_, probes_);
   monitor_ = std::make_unique<Monitor>(settings_.metrics, usage_sources(), *window_, *store_watch_);
+  log_memory_limits();
+  memory_monitor_ =
+      std::make_unique<memory::Monitor>(memory_watch_, [this](memory::Level level) { limit_caches(level); });
+}
+
+// Each shard's cache starts anew with what the level leaves of its limits.
+void Daemon::limit_caches(memory::Level level) {
+  auto limited = live_options_->get()->cache;
+  const auto share = memory::cache_share(level) / static_cast<double>(shards_.size());
+  limited.entries = static_cast<std::size_t>(static_cast<double>(limited.entries) * share);
+  limited.max_bytes = static_cast<std::size_t>(static_cast<double>(limited.max_bytes) * share);
+  for (auto& shard : shards_) {
+    boost::asio::post(shard->executor, [this, &shard = *shard, limited] {
+      shard.cache.reconfigure(limited);
+      pressure_.count(memory::Action::cache_shrunk);
+    });
+  }
+}
+
+void Daemon::log_memory_limits() const {
+  const auto limits = memory_watch_.limits();
+  log::info("memory: buffers take at most {} MiB ({}), the process {} MiB ({}), {} MiB stay available ({})",
+            limits.buffers.bytes >> 20, limits.buffers.origin, limits.process.bytes >> 20,
+            limits.process.origin, limits.available.bytes >> 20, limits.available.origin);
 }
 
 Result<void> Daemon::replay_journal() {
@@ -340,6 +379,7 @@ void Daemon::drain(const std::function<bool()>& hurry) {
 
 // Nothing new arrives any more, so each part is closed once those that use it are.
 void Daemon::close() {
+  memory_monitor_->stop();
   monitor_->stop();
   if (serving_) {
     run_on(shard_set_.executor(0), server_->stop_accepting());
@@ -364,14 +404,14 @@ void Daemon::close() {
   shard_set_.stop();
 }
 
-engine::Options Daemon::engine_options(const settings::Settings& settings) {
+engine::Options Daemon::engine_options(const settings::Settings& settings) const {
   engine::Options options;
   options.mode = settings.buffer_enabled ? engine::Mode::buffer : engine::Mode::bypass;
   options.buffer = settings.buffer;
   options.flush = settings.flush;
   options.cache = settings.cache;
   options.durability = settings.journal.durability;
-  options.max_buffer_bytes = settings.max_buffer_bytes;
+  options.max_buffer_bytes = memory_watch_.limits().buffers.bytes;
   options.user_share = settings.user_share;
   options.max_journal_bytes = settings.journal.max_bytes;
   options.session_queries = settings.session_queries;
@@ -391,7 +431,7 @@ metrics::Fixed Daemon::fixed_metrics() const {
   fixed.durability = journal::to_string(settings_.journal.durability);
   fixed.flush_workers = settings_.flush.workers;
   fixed.flush_queue_size = settings_.flush.queue_size;
-  fixed.buffer_limit_bytes = settings_.max_buffer_bytes;
+  fixed.buffer_limit_bytes = memory_watch_.limits().buffers.bytes;
   fixed.journal_limit_bytes = settings_.journal.max_bytes;
   const auto& buffer = settings_.buffer;
   const bool timed = buffer.strategy != buffer::FlushStrategy::size_based && buffer.hybrid.auto_flush;

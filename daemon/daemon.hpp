@@ -14,6 +14,7 @@
 #include "holdfast/engine/user_shard.hpp"
 #include "holdfast/http/server.hpp"
 #include "holdfast/http/status.hpp"
+#include "holdfast/memory/monitor.hpp"
 #include "holdfast/metrics/exporter.hpp"
 #include "holdfast/metrics/window.hpp"
 #include "holdfast/service/memory_service.hpp"
@@ -46,12 +47,14 @@ class Daemon : private http::ConfigReload {
   Result<void> open_storage();
   Result<void> connect_embedder();
   void wire();
+  void log_memory_limits() const;
+  void limit_caches(memory::Level level);
   Result<void> replay_journal();
   std::chrono::milliseconds drain_delay();
   std::chrono::milliseconds drain_timeout();
   void drain(const std::function<bool()>& hurry);
   void close();
-  static engine::Options engine_options(const settings::Settings& settings);
+  engine::Options engine_options(const settings::Settings& settings) const;
   metrics::UsageSources usage_sources() const;
   metrics::Fixed fixed_metrics() const;
 
@@ -64,6 +67,8 @@ class Daemon : private http::ConfigReload {
   const text::Embedder& embedder_;
   runtime::ShardSet shard_set_;
   metrics::Probes probes_;
+  memory::Pressure pressure_;
+  memory::Watch memory_watch_;
   std::vector<http::Listener> listeners_;
   std::unique_ptr<store::MemoryStore> store_;
   std::unique_ptr<journal::Journal> journal_;
@@ -86,6 +91,7 @@ class Daemon : private http::ConfigReload {
   std::unique_ptr<http::Api> api_;
   std::unique_ptr<http::Server> server_;
   std::unique_ptr<Monitor> monitor_;
+  std::unique_ptr<memory::Monitor> memory_monitor_;
   bool serving_ = false;
 };
 

@@ -22,6 +22,7 @@ constexpr std::chrono::milliseconds kHousekeepingInterval{250};
 // A store write that takes longer counts as a store that takes nothing: what fills memory meanwhile may stay
 // in the journal.
 constexpr std::chrono::seconds kStoreHangs{2};
+constexpr std::size_t kReadUnderPressure = 1u << 20;  // of the backlog, at a time
 
 flush::Priority priority_of(FlushReason reason) {
   switch (reason) {
@@ -110,7 +111,10 @@ bool FlushLoop::add(SessionState& session, buffer::BufferedRound round) {
   const bool little = user.held_bytes + bytes <= equal_part / 2;
   const bool full = held_bytes() + bytes > (little ? budget_bytes() : window_bytes()) ||
                     user.held_bytes + bytes > user_window;
-  if (session.backlog.messages > 0 || (full && parts_.flush.breaker().open())) {
+  // Where memory is critical, what is durable needs no copy in it.
+  const bool critical = parts_.pressure.level() >= memory::Level::critical;
+  if (session.backlog.messages > 0 || (full && parts_.flush.breaker().open()) || critical) {
+    if (critical) parts_.pressure.count(memory::Action::kept_in_journal);
     backlog_.take(session, round);
     touched(session);
     return false;
@@ -362,7 +366,10 @@ void FlushLoop::retry_after_recovery() {
 }
 
 void FlushLoop::read_backlog_when_room() {
-  const bool room = held_bytes() < window_bytes() / 2 && !parts_.flush.breaker().open();
+  // Under pressure the next rounds are read once the ones before have left.
+  const bool pressed = parts_.pressure.level() > memory::Level::normal;
+  const auto most = pressed ? window_bytes() / 16 : window_bytes() / 2;
+  const bool room = held_bytes() < most && !parts_.flush.breaker().open();
   if (backlog_.empty() || reading_backlog_ || !room || stopped_) return;
   reading_backlog_ = true;
   asio::co_spawn(executor_, read_backlog(), [this](const std::exception_ptr& problem) {
@@ -371,9 +378,12 @@ void FlushLoop::read_backlog_when_room() {
   });
 }
 
-// A quarter of the window at a time. What comes back is on its way to the store at once.
+// A quarter of the window at a time, under pressure at most 1 MiB. What comes back is on its way to the store
+// at once.
 asio::awaitable<void> FlushLoop::read_backlog() {
-  auto records = co_await backlog_.read(window_bytes() / 4);
+  const bool pressed = parts_.pressure.level() > memory::Level::normal;
+  const auto bytes = pressed ? std::min(window_bytes() / 4, kReadUnderPressure) : window_bytes() / 4;
+  auto records = co_await backlog_.read(bytes);
   if (!records) {
     log::error("the journal cannot be read again, {} messages wait: {}", probe_.backlog_messages.value(),
                records.error().message);

@@ -60,9 +60,15 @@ std::optional<Failure> UserShard::refusal(const UserState& user, std::size_t mes
     return refused(FailureKind::over_quota, "this user's share of the buffers is full",
                    RefusalReason::user_quota);
   }
-  // The last fifth is for users who have less than an equal part.
+  // Where memory is critical, half of an equal part is a fair share.
   const auto budget = options.max_buffer_bytes / shard_count;
   const auto equal_part = budget / std::max<std::size_t>(1, table.holders());
+  if (parts.pressure.level() >= memory::Level::critical && held + needs > equal_part / 2) {
+    parts.pressure.count(memory::Action::refused_above_share);
+    return refused(FailureKind::over_quota, "memory is short, and this user has more than a fair share",
+                   RefusalReason::memory_pressure);
+  }
+  // The last fifth is for users who have less than an equal part.
   if (!store_down && held + needs > equal_part && !flush_loop.has_room(budget / 5 + needs)) {
     return refused(FailureKind::over_quota,
                    "the buffers are nearly full, and this user has more than an equal part",

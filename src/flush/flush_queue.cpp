@@ -39,8 +39,8 @@ std::size_t bytes_of(const store::SessionBatch& batch) {
 
 }  // namespace
 
-std::vector<Job> FlushQueue::pop(std::size_t max_jobs, std::size_t max_bytes) {
-  std::size_t bytes = 0;
+std::vector<Job> FlushQueue::pop(std::size_t max_jobs, std::size_t max_bytes, std::size_t max_operations) {
+  std::size_t bytes = 0, operations = 0;
   std::vector<Job> taken;
   std::unique_lock lock(mutex_);
   const auto has_work = [this] {
@@ -48,8 +48,9 @@ std::vector<Job> FlushQueue::pop(std::size_t max_jobs, std::size_t max_bytes) {
   };
   ready_.wait(lock, [&] { return closed_ || has_work(); });
   for (auto& jobs : jobs_) {
-    while (!jobs.empty() && taken.size() < max_jobs && bytes < max_bytes) {
+    while (!jobs.empty() && taken.size() < max_jobs && bytes < max_bytes && operations < max_operations) {
       bytes += bytes_of(jobs.front().batch);
+      operations += jobs.front().batch.operations.size();
       taken.push_back(std::move(jobs.front()));
       jobs.pop_front();
     }

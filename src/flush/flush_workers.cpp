@@ -44,11 +44,12 @@ void fill_features(store::SessionBatch& batch, const text::Embedder& embedder, t
 }  // namespace
 
 FlushWorkers::FlushWorkers(const Options& options, store::MemoryStore& store, const text::Embedder& embedder,
-                           const Clock& clock, metrics::FlushProbe& probe)
+                           const Clock& clock, const memory::Pressure& pressure, metrics::FlushProbe& probe)
     : options_(options),
       store_(store),
       embedder_(embedder),
       clock_(clock),
+      pressure_(pressure),
       probe_(probe),
       queue_(options.queue_size, probe),
       write_began_(options.workers) {
@@ -82,7 +83,7 @@ std::chrono::nanoseconds FlushWorkers::longest_write() const {
 void FlushWorkers::run(std::size_t worker) {
   const auto most = std::max(options_.batch_write_threshold, kMaxJobsAWrite);
   for (;;) {
-    auto jobs = queue_.pop(most, kMaxBytesAWrite);
+    auto jobs = queue_.pop(most, kMaxBytesAWrite, pressure_.batch_messages());
     if (jobs.empty()) return;
     write(std::move(jobs), worker);
   }

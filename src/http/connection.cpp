@@ -22,6 +22,7 @@
 #include "holdfast/http/codec/render.hpp"
 #include "holdfast/http/codec/url.hpp"
 #include "holdfast/http/status.hpp"
+#include "holdfast/service/memory_service.hpp"
 
 namespace holdfast::http {
 namespace {
@@ -36,6 +37,7 @@ constexpr std::size_t kReadBytes = 16u << 10;
 constexpr std::size_t kBodyStep = 64u << 10;      // a body takes memory as it arrives
 constexpr std::uint64_t kDiscarded = 64u << 10;   // a refused body up to this is read past
 constexpr std::uint64_t kRequestOverhead = 4096;  // beside the body, of a request being served
+constexpr std::uint64_t kBigBody = 64u << 10;     // refused while memory is critical
 constexpr std::uint64_t kSlowestBytesPerSecond = 16u << 10;
 
 template <class S>
@@ -109,6 +111,28 @@ RouteKey user_key(const Target& target) {
   return target.route->access == Access::user ? route_key(id) : 0;
 }
 
+// Adds or changes contents, which then take memory.
+bool takes_contents(const Route& route) {
+  using metrics::Route;
+  const bool writes = route.method == Method::put || route.method == Method::post;
+  return route.label == Route::messages_add || route.label == Route::messages_batch ||
+         (route.label == Route::messages_change && writes) ||
+         (route.label == Route::knowledge && writes && !route.pattern.ends_with("/read"));
+}
+
+// What memory has no room for is refused before its body is read.
+std::optional<Reply> refuse_for_memory(memory::Pressure& pressure, const Route& route, std::uint64_t bytes,
+                                       metrics::ShardProbe& probe) {
+  const auto level = pressure.level();
+  if (level < memory::Level::critical || !takes_contents(route)) return std::nullopt;
+  if (level == memory::Level::critical && bytes <= kBigBody) return std::nullopt;
+  pressure.count(level == memory::Level::critical ? memory::Action::refused_big_body
+                                                  : memory::Action::refused);
+  probe.refused[metrics::RefusalReason::memory_pressure].add();
+  return overload_reply(503, level == memory::Level::critical ? "Memory is short: send smaller requests"
+                                                              : "Memory is used up: try again later");
+}
+
 // While the journal is replayed only health, metrics and the like answer.
 bool answers_while_starting(const Route& route) {
   return route.label == metrics::Route::health || route.label == metrics::Route::metrics ||
@@ -123,6 +147,13 @@ asio::awaitable<Reply> answer(Api& api, const Route& route, Request request) {
                bug.what());
   }
   co_return error_reply(500, "Internal server error");
+}
+
+// What was taken under pressure is answered with a hint.
+void ask_to_slow_down(memory::Pressure& pressure, const Route& route, Reply& reply) {
+  if (pressure.level() == memory::Level::normal || reply.status >= 300 || !takes_contents(route)) return;
+  reply.headers.emplace_back("Retry-After", "1");
+  pressure.count(memory::Action::asked_to_slow_down);
 }
 
 void count(metrics::ShardProbe& probe, metrics::Route label, unsigned status, Clock::time_point began) {
@@ -295,6 +326,9 @@ asio::awaitable<std::optional<Reply>> refuse(Api& api, ConnectionSet& set, const
   if (header.content_length > most) {
     co_return error_reply(413, "The body is larger than " + std::to_string(most) + " bytes");
   }
+  auto& pressure = api.memory.parts().pressure;
+  if (auto short_of = refuse_for_memory(pressure, route, header.content_length, set.probe()))
+    co_return short_of;
   auto room =
       set.reserve(user_key(target), header.content_length + kRequestOverhead, *target.request.serving);
   if (auto* taken = std::get_if<ConnectionSet::Reservation>(&room)) {
@@ -379,6 +413,7 @@ asio::awaitable<bool> serve_requests(S& stream, ConnectionSet& set, ConnectionSe
       }
       if (body != Read::done) co_return false;
       reply = co_await answer(api, *target.route, std::move(target.request));
+      ask_to_slow_down(api.memory.parts().pressure, *target.route, reply);
     }
     count(set.probe(), label, reply.status, began);
     reserved.reset();
@@ -430,12 +465,14 @@ std::variant<ConnectionSet::Reservation, ConnectionSet::NoRoom> ConnectionSet::r
     its += bytes;
   }
   reserved_ += bytes;
+  probe_.request_bytes.set(reserved_);
   return Reservation(*this, user, bytes);
 }
 
 ConnectionSet::Reservation::~Reservation() {
   if (!set_) return;
   set_->reserved_ -= bytes_;
+  set_->probe_.request_bytes.set(set_->reserved_);
   if (user_ == 0) return;
   const auto its = set_->reserved_by_user_.find(user_);
   if ((its->second -= bytes_) == 0) set_->reserved_by_user_.erase(its);

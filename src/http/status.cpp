@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "holdfast/metrics/proportion.hpp"
+#include "memory_status.hpp"
 
 namespace holdfast::http {
 namespace {
@@ -147,6 +148,21 @@ Check store_check(const service::StoreWatch::State& store, milliseconds limit) {
   return check("datastore", store.took.count(), "ms", Health::pass);
 }
 
+// Under pressure the daemon still does its work, until it takes nothing more.
+Health health_of(memory::Level level) {
+  return level == memory::Level::normal      ? Health::pass
+         : level == memory::Level::emergency ? Health::fail
+                                             : Health::warn;
+}
+
+std::string unreadable_sources(const memory::Report& report) {
+  std::string text;
+  for (const auto& source : report.readings.unreadable) {
+    text += (text.empty() ? "left out because they cannot be read: " : ", ") + source;
+  }
+  return text;
+}
+
 std::vector<Check> latency_checks(const std::optional<metrics::Latency>& latency, const char* what) {
   if (!latency) return {check(what, nullptr, "ms", Health::pass, "nothing measured in the window")};
   const auto status = above(latency->p95_ms, kSlowP95Ms, kFailingP95Ms);
@@ -197,19 +213,16 @@ Reply Status::buffer_health() const {
                     {journal_check(probes.journal), dead_letter_check(from_.parts.dead_letters.count()),
                      store_check(from_.store.state(), store_limit)}});
 
-  const auto usage = metrics::read_process_usage(from_.usage);
-  const auto limit = static_cast<double>(from_.options.get()->max_buffer_bytes);
-  const double buffer_share = static_cast<double>(totals.bytes) / limit;
-  std::vector<Check> memory{check("buffers", buffer_share, "share of memory.max_buffer_mb",
-                                  above(buffer_share, from_.thresholds.memory_usage_alert, 1.0))};
-  const auto process_limit = from_.max_process_bytes > 0
-                                 ? std::optional<std::uint64_t>(from_.max_process_bytes)
-                                 : usage.memory_limit_bytes;
-  if (usage.resident_bytes && process_limit) {
-    const double share = static_cast<double>(*usage.resident_bytes) / static_cast<double>(*process_limit);
-    memory.push_back(check("process", share, "share of the memory limit",
-                           share >= from_.thresholds.memory_usage_alert ? Health::warn : Health::pass));
+  std::vector<Check> memory;
+  const auto report = from_.memory.report();
+  for (const auto& [component, observed, unit, level, output] : memory_checks(report)) {
+    const bool alerts = component != memory::to_string(memory::Signal::available) &&
+                        observed >= from_.thresholds.memory_usage_alert;
+    const auto status = std::max(health_of(level), alerts ? Health::warn : Health::pass);
+    memory.push_back(check(component, observed, unit, status, output));
   }
+  memory.push_back(check("pressure", memory::to_string(report.level), "", health_of(report.level),
+                         unreadable_sources(report)));
   checks.push_back({"memory_usage_check", std::move(memory)});
 
   const auto longest = from_.parts.flush.longest_write();
@@ -310,6 +323,7 @@ std::string Status::statistics() const {
   performance["messages_per_minute"] = summary.messages_per_minute;
   performance["error_percentage"] = or_null(summary.error_percentage);
   data["performance"] = std::move(performance);
+  data["memory"] = memory_statistics(from_.memory.report(), probes, parts.pressure);
   const auto& journal = probes.journal;
   data["journal"] = {{"durability", journal::to_string(options->durability)},
                      {"segments", journal.segments.value()},

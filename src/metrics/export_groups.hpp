@@ -2,6 +2,8 @@
 #pragma once
 
 #include "holdfast/base/clock.hpp"
+#include "holdfast/memory/pressure.hpp"
+#include "holdfast/memory/watch.hpp"
 #include "holdfast/metrics/exporter.hpp"
 #include "metrics/families.hpp"
 
@@ -15,6 +17,10 @@ void add_requests(const Probes& probes, Families& families);  // by route
 void add_cache(const Probes& probes, Families& families);
 void add_embedding(const EmbeddingProbe& embedding, Families& families);
 void add_journal(const JournalProbe& journal, Families& families);
+
+// From the memory monitor.
+void add_memory(const Probes& probes, const memory::Report& report, const memory::Pressure& pressure,
+                Families& families);
 
 // From the kernel.
 void add_process(const ProcessUsage& usage, Families& families);

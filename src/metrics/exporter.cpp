@@ -125,7 +125,8 @@ Exporter::Exporter(const Probes& probes, const WindowHistory& window, const Cloc
 
 std::vector<prometheus::MetricFamily> Exporter::Collect() const {
   Families families;
-  add_identity(fixed_, live_(), probes_.journal.failed.value() != 0, families);
+  const auto live = live_();
+  add_identity(fixed_, live, probes_.journal.failed.value() != 0, families);
   add_limits(fixed_, families);
   add_stages(probes_, clock_.steady_now(), families);
   add_ingest(probes_, families);
@@ -135,6 +136,7 @@ std::vector<prometheus::MetricFamily> Exporter::Collect() const {
   add_embedding(probes_.embedding, families);
   add_journal(probes_.journal, families);
   add_window(window_.summary(), families);
+  if (live.memory && live.pressure) add_memory(probes_, *live.memory, *live.pressure, families);
   add_process(read_process_usage(fixed_.sources), families);
   return std::move(families).take();
 }

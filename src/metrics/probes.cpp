@@ -17,9 +17,9 @@ constexpr std::string_view kTransferReasons[] = {"tokens", "rounds",  "oversized
                                                  "force",  "request", "shutdown"};
 constexpr std::string_view kFlushReasons[] = {"size",    "interval", "force",  "operation",
                                               "request", "shutdown", "replay", "bypass"};
-constexpr std::string_view kRefusalReasons[] = {"memory_budget", "user_quota",    "request_bytes",
-                                                "flush_queue",   "journal_queue", "journal_failed",
-                                                "store",         "shutting_down", "connections"};
+constexpr std::string_view kRefusalReasons[] = {
+    "memory_budget",  "user_quota", "request_bytes", "flush_queue", "journal_queue",
+    "journal_failed", "store",      "shutting_down", "connections", "memory_pressure"};
 constexpr std::string_view kRetryReasons[] = {"store_retryable", "store_permanent"};
 constexpr std::string_view kDeadReasons[] = {"session_gone", "store_refused"};
 constexpr std::string_view kRoutes[] = {"users",         "agents",          "sessions",       "messages_add",

@@ -8,7 +8,7 @@
 #include <sstream>
 #include <system_error>
 
-#include "metrics/memory_limit.hpp"
+#include "holdfast/memory/readings.hpp"
 
 namespace holdfast::metrics {
 
@@ -132,7 +132,7 @@ ProcessUsage read_process_usage(const UsageSources& sources) {
   read_io_bytes(self / "io", usage);
   read_machine_cpu(sources.proc / "stat", usage);
   read_open_files(self / "fd", usage);
-  usage.memory_limit_bytes = read_memory_limit(sources.proc, sources.cgroups);
+  usage.memory_limit_bytes = memory::read_memory_limit({sources.proc, sources.cgroups});
   read_disks(sources.directories, usage);
   return usage;
 }

@@ -157,7 +157,9 @@ asio::awaitable<Answer> search_and_keep(UserShard& shard, const Query& query,
   auto searched = co_await search_everywhere(shard, query, prepared, limit);
   auto& search = shared.search();
   search.answer = SearchUnderWay::Answer{searched.results, searched.partial};
-  if (searched.keepable) {
+  const bool pressed = shard.parts.pressure.level() != memory::Level::normal;
+  if (searched.keepable && pressed) shard.parts.pressure.count(memory::Action::answer_not_cached);
+  if (searched.keepable && !pressed) {
     auto answer =
         cache::answer_of(search.epoch, search.position, std::move(prepared), searched.results, limit);
     shard.cache.insert(query, std::move(words), std::move(answer), now);

@@ -281,11 +281,24 @@ void add_storage_keys(std::vector<Key>& t) {
   t.push_back(only("store.kind", "sqlite", "the only store of this version"));
   t.push_back(text("store.sqlite.path", "data/holdfast.db",
                    [](S& s, std::string v) { s.sqlite.path = std::move(v); }));
-  t.push_back(whole("memory.max_buffer_mb", "512", 1, 1'000'000,
-                    [](S& s, std::int64_t v) { s.max_buffer_bytes = static_cast<std::size_t>(v) << 20; }));
+}
+
+void add_memory_keys(std::vector<Key>& t) {
+  using memory::GivenLimits;
+  const auto limit = [&](std::string_view path, std::uint64_t GivenLimits::*to) {
+    t.push_back(whole(path, "0", 0, 1'000'000, [to](S& s, std::int64_t v) {
+      s.memory.limits.*to = static_cast<std::uint64_t>(v) << 20;
+    }));
+  };
+  limit("memory.max_buffer_mb", &GivenLimits::buffer_bytes);
+  limit("memory.max_process_mb", &GivenLimits::process_bytes);
+  limit("memory.min_system_available_mb", &GivenLimits::available_bytes);
+  t.push_back(choice("memory.sizing", "automatic",
+                     {"automatic", "data_pipeline", "analytics", "ml_training", "batch_processing"},
+                     [](S& s, std::size_t v) { s.memory.limits.sizing = static_cast<memory::Sizing>(v); }));
+  t.push_back(duration("memory.check_interval", "250ms", "10ms", "10s",
+                       [](S& s, milliseconds v) { s.memory.interval = v; }));
   t.push_back(decimal("memory.user_share", "0.25", 0.01, 1, [](S& s, double v) { s.user_share = v; }));
-  t.push_back(whole("memory.max_process_mb", "0", 0, 1'000'000,
-                    [](S& s, std::int64_t v) { s.max_process_bytes = static_cast<std::size_t>(v) << 20; }));
 }
 
 void add_transfer_keys(std::vector<Key>& t) {
@@ -375,6 +388,7 @@ std::vector<Key> make_table() {
   add_flush_keys(table);
   add_monitoring_keys(table);
   add_storage_keys(table);
+  add_memory_keys(table);
   add_transfer_keys(table);
   add_embedding_keys(table);
   add_server_keys(table);
@@ -401,16 +415,14 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-constexpr std::array<std::string_view, 10> kPlanned{"buffer.speculative_buffer",
-                                                    "buffer.performance.enable_async_processing",
-                                                    "buffer.performance.auto_tune",
-                                                    "buffer.monitoring.enable_stats",
-                                                    "buffer.monitoring.performance_tracking",
-                                                    "buffer.monitoring.retention_period",
-                                                    "store.postgres",
-                                                    "memory.min_system_available_mb",
-                                                    "memory.mode",
-                                                    "memory.sizing"};
+constexpr std::array<std::string_view, 8> kPlanned{"buffer.speculative_buffer",
+                                                   "buffer.performance.enable_async_processing",
+                                                   "buffer.performance.auto_tune",
+                                                   "buffer.monitoring.enable_stats",
+                                                   "buffer.monitoring.performance_tracking",
+                                                   "buffer.monitoring.retention_period",
+                                                   "store.postgres",
+                                                   "memory.mode"};
 
 }  // namespace
 

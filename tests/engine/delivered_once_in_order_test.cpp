@@ -8,6 +8,7 @@
 #include <boost/asio/use_future.hpp>
 #include <cstdlib>
 #include <future>
+#include <map>
 #include <random>
 
 #include "fakes/memory_file_system.hpp"
@@ -35,7 +36,7 @@ class Delivery {
     options.flush.retry_delay = std::chrono::milliseconds(1);
     options.flush.max_retry_delay = std::chrono::milliseconds(5);
     workers_ = std::make_unique<flush::FlushWorkers>(options.flush, store_, text::builtin_embedder(),
-                                                     system_clock(), probes_.flush);
+                                                     system_clock(), pressure_, probes_.flush);
     journal::Options journal;
     journal.dir = "/j";
     journal.segment_bytes = 1u << 20;
@@ -44,9 +45,9 @@ class Delivery {
     journal_ = std::move(*journal::Journal::open(
         journal, files_, []() -> Result<Lsn> { return Lsn{0}; }, probes_.journal));
     letters_ = std::move(*flush::DeadLetters::open(files_, "/letters"));
-    parts_ = std::make_unique<engine::Parts>(
-        engine::Parts{std::make_shared<const engine::Options>(options), system_clock(), store_, pool_,
-                      *workers_, *journal_, compute_, *letters_, text::builtin_embedder(), tokens_});
+    parts_ = std::make_unique<engine::Parts>(engine::Parts{
+        std::make_shared<const engine::Options>(options), system_clock(), store_, pool_, *workers_, *journal_,
+        compute_, *letters_, text::builtin_embedder(), tokens_, pressure_});
     shards_.push_back(
         std::make_unique<engine::UserShard>(*parts_, 0, 1, shard_set_.executor(0), *probes_.shards[0]));
     service_ = std::make_unique<service::MemoryService>(*parts_, shard_set_, shards_);
@@ -106,6 +107,7 @@ class Delivery {
   flush::DeadLetters& letters() { return *letters_; }
   metrics::Probes& probes() { return probes_; }
   flush::FlushWorkers& workers() { return *workers_; }
+  memory::Pressure& pressure() { return pressure_; }
 
  private:
   store::ScriptedStore& store_;
@@ -114,6 +116,7 @@ class Delivery {
   metrics::Probes probes_;
   runtime::BlockingPool pool_, compute_;
   text::TokenCounter tokens_{"gpt-4o-mini", 1.3};
+  memory::Pressure pressure_;
   std::unique_ptr<flush::FlushWorkers> workers_;
   std::unique_ptr<journal::Journal> journal_;
   std::unique_ptr<flush::DeadLetters> letters_;
@@ -302,6 +305,44 @@ TEST(Delivered, AnOutageLongerThanMemoryIsReadBackFromTheJournal) {
     for (const auto& message : store.stored(session)) stored.push_back(message.content);
     EXPECT_EQ(stored, sent[session]);
   }
+}
+
+TEST(Delivered, OnceAndInOrderWhereMemoryIsCriticalNowAndThen) {
+  store::ScriptedStore store([] { return Fate::commit; });
+  Delivery delivery(store);
+  const std::vector<std::string> sessions{delivery.new_session("a"), delivery.new_session("b")};
+  std::map<std::string, std::vector<std::string>> sent;
+  for (int i = 0; i < 200; ++i) {
+    delivery.pressure().set_level(i / 25 % 2 == 1 ? memory::Level::critical : memory::Level::normal);
+    const auto& session = sessions[static_cast<unsigned>(i) % 2];
+    sent[session].push_back("message " + std::to_string(i));
+    ASSERT_TRUE(delivery.add(session, {sent[session].back()}));
+  }
+  EXPECT_GE(delivery.pressure().counted(memory::Action::kept_in_journal), 100u);
+  ASSERT_EQ(delivery.drain(), 0u);  // still critical
+  EXPECT_EQ(delivery.probes().shards[0]->backlog_messages.value(), 0u);
+  for (const auto& session : sessions) {
+    std::vector<std::string> stored;
+    for (const auto& message : store.stored(session)) stored.push_back(message.content);
+    EXPECT_EQ(stored, sent[session]);
+  }
+}
+
+TEST(Delivered, WhereMemoryIsCriticalAUserAboveAFairShareIsRefused) {
+  store::ScriptedStore store([] { return Fate::commit; });
+  Delivery delivery(store, 1'000'000);
+  for (const auto* user : {"b", "c", "d"}) ASSERT_TRUE(delivery.add(delivery.new_session(user), {"a word"}));
+  const auto session = delivery.new_session("a");
+  const std::string more_than_a_sixth(200'000, 'x');
+  delivery.pressure().set_level(memory::Level::critical);
+  const auto refused = delivery.add(session, {more_than_a_sixth});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, engine::FailureKind::over_quota);
+  EXPECT_EQ(refused.error().reason, metrics::RefusalReason::memory_pressure);
+  EXPECT_EQ(delivery.pressure().counted(memory::Action::refused_above_share), 1u);
+  EXPECT_TRUE(delivery.add(session, {"a word"}));
+  delivery.pressure().set_level(memory::Level::normal);
+  EXPECT_TRUE(delivery.add(delivery.new_session("e"), {more_than_a_sixth}));
 }
 
 TEST(Delivered, AUserWhoHoldsLittleStaysInMemoryWhileAFloodFillsIt) {

@@ -41,6 +41,17 @@ TEST_F(FlushQueueTest, CriticalBeforeLowAndOldestFirstAmongEquals) {
   EXPECT_THAT(ids(queue.pop(3)), ElementsAre("low"));
 }
 
+TEST_F(FlushQueueTest, ABatchIsAddedWhileFewerOperationsThanTheLimitAreTaken) {
+  for (const auto* id : {"a", "b", "c"}) {
+    auto made = job(id, Priority::normal);
+    made.batch.operations.resize(10);
+    ASSERT_TRUE(queue.reserve());
+    queue.push(std::move(made));
+  }
+  EXPECT_THAT(ids(queue.pop(3, 1'000'000, 11)), ElementsAre("a", "b"));
+  EXPECT_THAT(ids(queue.pop(3, 1'000'000, 1)), ElementsAre("c"));
+}
+
 TEST_F(FlushQueueTest, IsBoundedFromTheReservationOn) {
   for (int i = 0; i < 4; ++i) EXPECT_TRUE(queue.reserve());
   EXPECT_FALSE(queue.reserve());

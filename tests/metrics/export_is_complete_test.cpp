@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "holdfast/metrics/accounted.hpp"
 #include "holdfast/metrics/exporter.hpp"
 #include "set_clock.hpp"
 #include "temporary_directory.hpp"
@@ -240,6 +241,50 @@ TEST_F(ExportTest, HistogramsAreCumulativeAndInSeconds) {
            "holdfast_store_write_duration_seconds_count 3\n",
        }) {
     EXPECT_THAT(text, HasSubstr(line));
+  }
+}
+
+TEST_F(ExportTest, MemoryPressureIsExportedWhereTheMonitorRuns) {
+  EXPECT_THAT(scrape(), Not(HasSubstr("holdfast_memory_pressure_level")));
+  fill();
+  probes_.shards[0]->request_bytes.set(4096);
+  memory::Pressure pressure;
+  pressure.count(memory::Action::kept_in_journal, 7);
+  pressure.set_batch_messages(64);
+  memory::Report report;
+  report.level = memory::Level::critical;
+  report.entered = {0, 2, 1, 0};
+  report.shares[memory::Signal::resident] = 0.95;
+  report.limits.process.bytes = 1000;
+  report.readings.unreadable = {"one", "two"};
+  report.readings.oom_kills = 3;
+  report.checks = 40;
+  report.cpu = std::chrono::milliseconds(2);
+  live_.memory = report;
+  live_.pressure = &pressure;
+  const auto text = scrape();
+  for (const char* line : {
+           "holdfast_memory_pressure_level 2\n",
+           "holdfast_memory_level_changes_total{level=\"warning\"} 2\n",
+           "holdfast_memory_signal_ratio{signal=\"resident\"} 0.95\n",
+           "holdfast_memory_actions_total{action=\"kept_in_journal\"} 7\n",
+           "holdfast_memory_accounted_bytes{component=\"requests\"} 4096\n",
+           "holdfast_memory_pressure_limit_bytes{limit=\"process\"} 1000\n",
+           "holdfast_memory_unreadable_sources 2\n",
+           "holdfast_memory_oom_kills_total 3\n",
+           "holdfast_flush_batch_limit_messages 64\n",
+           "holdfast_memory_checks_total 40\n",
+           "holdfast_memory_monitor_cpu_seconds_total 0.002\n",
+       }) {
+    EXPECT_THAT(text, HasSubstr(line));
+  }
+  // Two shards, three messages of 300 bytes in each stage of each.
+  const auto buffered = std::to_string(2 * (300 + 3 * kMessageOverhead));
+  EXPECT_THAT(text, HasSubstr("holdfast_memory_accounted_bytes{component=\"in_flight\"} " + buffered + "\n"));
+  for (const char* unknown :
+       {"holdfast_memory_signal_ratio{signal=\"cgroup\"}", "holdfast_memory_available_bytes",
+        "holdfast_memory_seconds_to_limit", "holdfast_memory_stalled_share"}) {
+    EXPECT_THAT(text, Not(HasSubstr(unknown)));
   }
 }
 

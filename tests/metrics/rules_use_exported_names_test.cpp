@@ -37,9 +37,12 @@ TEST(Rules, NameOnlyMetricsThatAreExported) {
   const Fixed fixed{
       "1", "c", "fsync", 1, 1, 1, 1, std::chrono::seconds(1), {"/proc", "/sys/fs/cgroup", {{"d", "/"}}}};
   const Exporter exporter(probes, window, clock, fixed, [] {
+    static const memory::Pressure kPressure;
     Live live;
     live.ready = true;
     live.store = StoreCounts{};
+    live.memory.emplace().shares[memory::Signal::resident] = 0.5;
+    live.pressure = &kPressure;
     return live;
   });
   const auto text = exporter.scrape();

@@ -108,31 +108,6 @@ TEST_F(ProcessUsageTest, TheMemoryLimitIsRamWithoutACgroup) {
   EXPECT_EQ(read().memory_limit_bytes, 2 * kMiB);
 }
 
-TEST_F(ProcessUsageTest, AnAncestorsLimitBinds) {
-  root_.write("proc/meminfo", "MemTotal: 1048576 kB\n");
-  root_.write("proc/self/cgroup", "0::/pod/container\n");
-  root_.write("cgroup/pod/container/memory.max", "max\n");
-  root_.write("cgroup/pod/memory.max", std::to_string(64 * kMiB));
-  EXPECT_EQ(read().memory_limit_bytes, 64 * kMiB);
-  root_.write("cgroup/pod/container/memory.high", std::to_string(32 * kMiB));
-  EXPECT_EQ(read().memory_limit_bytes, 32 * kMiB);
-}
-
-TEST_F(ProcessUsageTest, AV1LimitBindsAndAnUnlimitedOneDoesNot) {
-  root_.write("proc/meminfo", "MemTotal: 1048576 kB\n");
-  root_.write("proc/self/cgroup", "4:memory:/job\n3:cpu:/job\n0::/\n");
-  root_.write("cgroup/memory/memory.limit_in_bytes", "9223372036854771712\n");
-  EXPECT_EQ(read().memory_limit_bytes, 1024 * kMiB);
-  root_.write("cgroup/memory/job/memory.limit_in_bytes", std::to_string(16 * kMiB));
-  EXPECT_EQ(read().memory_limit_bytes, 16 * kMiB);
-}
-
-TEST_F(ProcessUsageTest, AGroupOfAnotherNamespaceFallsBackToTheMountedRoot) {
-  root_.write("proc/self/cgroup", "0::/../../somewhere/else\n");
-  root_.write("cgroup/memory.max", std::to_string(8 * kMiB));
-  EXPECT_EQ(read().memory_limit_bytes, 8 * kMiB);
-}
-
 TEST_F(ProcessUsageTest, ADirectoryThatIsNotThereHasNoDiskUsage) {
   auto with_directories = sources();
   with_directories.directories = {{"journal", root_.path()}, {"store", root_.path() / "missing"}};

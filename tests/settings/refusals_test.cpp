@@ -45,6 +45,21 @@ TEST(Refusals, AValueOfAnotherType) {
   EXPECT_EQ(refusal_of_yaml("- a\n"), "FILE: not a map of settings");
 }
 
+TEST(Refusals, MemoryLimitsAndSizings) {
+  EXPECT_EQ(
+      refusal_of_yaml("memory: {sizing: huge}\n"),
+      "FILE:1: memory.sizing: \"huge\" is not allowed: must be automatic or data_pipeline or analytics or "
+      "ml_training or batch_processing");
+  EXPECT_EQ(refusal_of_yaml("memory: {max_process_mb: -1}\n"),
+            "FILE:1: memory.max_process_mb: \"-1\" is not allowed: must be a whole number from 0 to 1000000");
+  const auto loaded = load({std::nullopt, {"memory.max_process_mb=300", "memory.sizing=analytics"}, {}});
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->settings.memory.limits.process_bytes, 300u << 20);
+  EXPECT_EQ(loaded->settings.memory.limits.buffer_bytes, 0u);
+  EXPECT_EQ(loaded->settings.memory.limits.sizing, memory::Sizing::analytics);
+  EXPECT_EQ(loaded->settings.memory.interval, std::chrono::milliseconds(250));
+}
+
 TEST(Refusals, AKeyGivenTwice) {
   EXPECT_EQ(refusal_of_yaml("server:\n  port: 1\n  port: 2\n"), "FILE:3: server.port: given twice");
 }

@@ -17,6 +17,8 @@
 #include "holdfast/flush/flush_workers.hpp"
 #include "holdfast/flush/options.hpp"
 #include "holdfast/journal/journal.hpp"
+#include "holdfast/memory/pressure.hpp"
+#include "holdfast/metrics/accounted.hpp"
 #include "holdfast/runtime/blocking_pool.hpp"
 #include "holdfast/store/memory_store.hpp"
 #include "holdfast/text/embedder.hpp"
@@ -50,8 +52,7 @@ class LiveOptions {
   std::atomic<std::shared_ptr<const Options>> options_;
 };
 
-// What a buffered message takes beside its content: ids, strings' own storage, containers, allocator.
-inline constexpr std::size_t kMessageOverhead = 512;
+using metrics::kMessageOverhead;
 
 struct Parts {
   std::shared_ptr<const Options> options;
@@ -64,6 +65,7 @@ struct Parts {
   flush::DeadLetters& dead_letters;
   const text::Embedder& embedder;
   const text::TokenCounter& tokens;
+  memory::Pressure& pressure;
   embedding::RemoteEmbedder* remote = nullptr;  // makes the vectors where the embedder is deferred
 };
 

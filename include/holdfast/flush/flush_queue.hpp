@@ -41,9 +41,10 @@ class FlushQueue {
   void release();  // gives it back unfilled
   void push(Job job);
 
-  // Blocks for work; up to max_jobs of the most urgent, and no more once they hold max_bytes of contents. Empty:
-  // closed and drained.
-  std::vector<Job> pop(std::size_t max_jobs, std::size_t max_bytes = ~std::size_t{0});
+  // Blocks for work; up to max_jobs of the most urgent, and no more once they hold max_bytes of contents or
+  // max_operations. Empty: closed and drained.
+  std::vector<Job> pop(std::size_t max_jobs, std::size_t max_bytes = ~std::size_t{0},
+                       std::size_t max_operations = ~std::size_t{0});
 
   void close();
   std::size_t depth() const { return places_.load(std::memory_order_relaxed); }

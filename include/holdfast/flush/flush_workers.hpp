@@ -14,6 +14,7 @@
 #include "holdfast/flush/circuit_breaker.hpp"
 #include "holdfast/flush/flush_queue.hpp"
 #include "holdfast/flush/options.hpp"
+#include "holdfast/memory/pressure.hpp"
 #include "holdfast/text/embedder.hpp"
 
 namespace holdfast::flush {
@@ -22,7 +23,7 @@ class FlushWorkers {
  public:
   // Everything referenced must outlive the workers.
   FlushWorkers(const Options& options, store::MemoryStore& store, const text::Embedder& embedder,
-               const Clock& clock, metrics::FlushProbe& probe);
+               const Clock& clock, const memory::Pressure& pressure, metrics::FlushProbe& probe);
   ~FlushWorkers();  // stop()s
 
   FlushQueue& queue() { return queue_; }
@@ -46,6 +47,7 @@ class FlushWorkers {
   store::MemoryStore& store_;
   const text::Embedder& embedder_;
   const Clock& clock_;
+  const memory::Pressure& pressure_;
   metrics::FlushProbe& probe_;
   FlushQueue queue_;
   CircuitBreaker breaker_;

@@ -8,6 +8,7 @@
 
 #include "holdfast/engine/parts.hpp"
 #include "holdfast/http/exchange.hpp"
+#include "holdfast/memory/watch.hpp"
 #include "holdfast/metrics/exporter.hpp"
 #include "holdfast/metrics/options.hpp"
 #include "holdfast/metrics/probes.hpp"
@@ -27,8 +28,7 @@ struct StatusSources {
   const metrics::Exporter& exporter;
   const service::StoreWatch& store;
   metrics::Options thresholds;
-  metrics::UsageSources usage;
-  std::size_t max_process_bytes = 0;  // 0: the machine's limit
+  const memory::Watch& memory;
   std::string version;
 };
 

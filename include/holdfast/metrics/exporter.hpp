@@ -18,6 +18,8 @@
 #include <vector>
 
 #include "holdfast/base/clock.hpp"
+#include "holdfast/memory/pressure.hpp"
+#include "holdfast/memory/watch.hpp"
 #include "holdfast/metrics/probes.hpp"
 #include "holdfast/metrics/process_usage.hpp"
 #include "holdfast/metrics/window.hpp"
@@ -50,7 +52,9 @@ struct Live {
   std::size_t dead_letters = 0;
   bool store_circuit_open = false;
   bool embedding_circuit_open = false;
-  std::optional<StoreCounts> store;  // when the store can say so cheaply
+  std::optional<StoreCounts> store;            // when the store can say so cheaply
+  std::optional<memory::Report> memory;        // the last check; none: left out,
+  const memory::Pressure* pressure = nullptr;  // as is this
 };
 
 // Thread-safe: any thread, several at once. A scrape takes some 0.6 ms and reads /proc: not on a shard.

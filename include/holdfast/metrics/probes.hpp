@@ -38,6 +38,7 @@ enum class RefusalReason : std::size_t {
   store,
   shutting_down,
   connections,
+  memory_pressure,
   count
 };
 enum class RetryReason : std::size_t { store_retryable, store_permanent, count };
@@ -132,6 +133,7 @@ struct ShardProbe {
   Counter partial_answers;                               // queries answered without the store
   Counter degraded_answers;                              // queries answered without the embedding server
   Counter connections;                                   // now
+  Counter request_bytes;                                 // now: reserved for requests being read or served
 };
 
 // Written by the flush workers together.

@@ -41,8 +41,7 @@ struct ProcessUsage {
   std::optional<double> machine_io_wait_seconds;  // idle with I/O outstanding, summed over the machine's CPUs
   std::optional<double> machine_cpu_seconds;      // all states, idle too: what the line above is a share of
   std::optional<std::uint64_t> open_files;
-  // The least of the machine's RAM and every memory limit (v1; v2 max and high) of our cgroup and its
-  // ancestors.
+  // The least of the machine's RAM, the memory limits of our cgroup and its ancestors, and RLIMIT_AS.
   std::optional<std::uint64_t> memory_limit_bytes;
   std::vector<DiskUsage> disks;  // of the directories that could be read
 

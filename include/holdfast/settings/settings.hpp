@@ -19,6 +19,7 @@
 #include "holdfast/flush/options.hpp"
 #include "holdfast/http/options.hpp"
 #include "holdfast/journal/journal.hpp"
+#include "holdfast/memory/watch.hpp"
 #include "holdfast/metrics/options.hpp"
 #include "holdfast/store/sqlite_store.hpp"
 #include "holdfast/transfer/options.hpp"
@@ -52,9 +53,8 @@ struct Settings {
   unsigned shards = 0;  // 0: as many as CPUs
   std::chrono::milliseconds drain_delay{0};
   std::chrono::milliseconds drain_timeout{20'000};
-  std::size_t max_buffer_bytes = 0;
+  memory::WatchOptions memory;
   double user_share = 0.25;
-  std::size_t max_process_bytes = 0;  // 0: only the machine's or container's own limit
   log::Format log_format = log::Format::text;
   std::string log_level = "INFO";
 };

@@ -1,0 +1,30 @@
+// The memory that we count ourselves, from the probes: what the levels of memory::Watch are judged by beside
+// what the kernel says.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "holdfast/metrics/probes.hpp"
+
+namespace holdfast::metrics {
+
+// What a buffered message takes beside its content: ids, strings' own storage, containers, allocator.
+inline constexpr std::size_t kMessageOverhead = 512;
+
+enum class Component : std::size_t {
+  round_buffer,
+  hybrid_buffer,
+  in_flight,
+  operations,
+  query_cache,
+  requests,
+  count
+};
+std::string_view to_string(Component);
+
+// Bytes by component, overhead included. A few relaxed loads a shard: any thread, as often as one likes.
+PerLabel<Component, std::uint64_t> read_accounted(const Probes& probes);
+std::uint64_t total(const PerLabel<Component, std::uint64_t>& accounted);
+
+}  // namespace holdfast::metrics

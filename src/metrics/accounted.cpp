@@ -1,0 +1,36 @@
+#include "holdfast/metrics/accounted.hpp"
+
+#include "metrics/totals.hpp"
+
+namespace holdfast::metrics {
+
+std::string_view to_string(Component component) {
+  constexpr std::array<std::string_view, static_cast<std::size_t>(Component::count)> kNames{
+      "round_buffer", "hybrid_buffer", "in_flight", "operations", "query_cache", "requests"};
+  return kNames[static_cast<std::size_t>(component)];
+}
+
+PerLabel<Component, std::uint64_t> read_accounted(const Probes& probes) {
+  PerLabel<Component, std::uint64_t> accounted;
+  const auto stage = [&](Stage which) {
+    const auto contents = read_stage(probes, which);
+    return contents.bytes + contents.items * kMessageOverhead;
+  };
+  accounted[Component::round_buffer] = stage(Stage::round_buffer);
+  accounted[Component::hybrid_buffer] = stage(Stage::hybrid_buffer);
+  accounted[Component::in_flight] = stage(Stage::in_flight);
+  for (const auto& shard : probes.shards) {
+    accounted[Component::operations] += shard->operation_bytes.value();
+    accounted[Component::query_cache] += shard->cache_bytes.value();
+    accounted[Component::requests] += shard->request_bytes.value();
+  }
+  return accounted;
+}
+
+std::uint64_t total(const PerLabel<Component, std::uint64_t>& accounted) {
+  std::uint64_t sum = 0;
+  for_each_label<Component>([&](Component component) { sum += accounted[component]; });
+  return sum;
+}
+
+}  // namespace holdfast::metrics
