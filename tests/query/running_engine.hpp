@@ -83,7 +83,7 @@ class RunningEngine {
     explicit Run(RunningEngine& of)
         : shard_set(1), probes(1), pool("store", 2, 1000), compute("compute", 1, 1000) {
       workers = std::make_unique<flush::FlushWorkers>(of.options_.flush, *of.store_, of.embedder_,
-                                                      system_clock(), probes.flush);
+                                                      system_clock(), pressure, probes.flush);
       journal::Options options;
       options.dir = "/j";
       options.segment_bytes = 1u << 20;
@@ -93,7 +93,7 @@ class RunningEngine {
       letters = std::move(*flush::DeadLetters::open(of.files_, "/letters"));
       parts = std::make_unique<engine::Parts>(
           engine::Parts{std::make_shared<const engine::Options>(of.options_), system_clock(), *of.store_,
-                        pool, *workers, *journal, compute, *letters, of.embedder_, tokens});
+                        pool, *workers, *journal, compute, *letters, of.embedder_, tokens, pressure});
       shards.push_back(
           std::make_unique<engine::UserShard>(*parts, 0, 1, shard_set.executor(0), *probes.shards[0]));
       service = std::make_unique<service::MemoryService>(*parts, shard_set, shards);
@@ -129,6 +129,7 @@ class RunningEngine {
     metrics::Probes probes;
     runtime::BlockingPool pool, compute;
     text::TokenCounter tokens{"gpt-4o-mini", 1.3};
+    memory::Pressure pressure;
     std::unique_ptr<flush::FlushWorkers> workers;
     std::unique_ptr<journal::Journal> journal;
     std::unique_ptr<flush::DeadLetters> letters;
