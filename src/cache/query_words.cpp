@@ -209,7 +209,6 @@ QueryWords query_words(std::string_view text) {
   strip_polite(words);
   reword_questions(words);
   QueryWords query;
-  std::string content;
   Words asked;
   for (std::size_t i = 0; i < words.size(); ++i) {
     const auto& word = words[i].text;
@@ -227,13 +226,11 @@ QueryWords query_words(std::string_view text) {
     query.english = query.english || known.english.contains(word);
     const bool only_begins = i == 0 && (known.requests.contains(word) || text::is_stop_word(word));
     if (words[i].capitalised && !all_capitalised && !only_begins) query.names.push_back(word);
-    content += word;
-    content += ' ';
     query.words.push_back(word);
   }
   std::sort(asked.begin(), asked.end());
   query.deciding.insert(query.deciding.end(), asked.begin(), asked.end());
-  auto stems = text::analyze(content);
+  auto stems = text::analyze(text);
   std::sort(stems.begin(), stems.end());
   for (const auto& stem : stems) query.stems += stem + ' ';
   return query;

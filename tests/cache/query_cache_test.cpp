@@ -137,14 +137,14 @@ TEST_F(QueryCacheTest, SimilarTextsOfTheSameUserAndFiltersHit) {
   options.similarity_threshold = 0.6;
   QueryCache cache(options, probe);
   insert(cache, ask("Where does Anna fly her red kite?"), 1, answer("a"));
-  EXPECT_TRUE(find_similar(cache, ask("please, where does Anna fly her red kite"), 1, now));
+  EXPECT_TRUE(find_similar(cache, ask("so where does Anna fly her red kite"), 1, now));
   EXPECT_FALSE(find_similar(cache, ask("Where does Anna fly her blue kite?"), 1, now));
   EXPECT_FALSE(find_similar(cache, ask("Where does Anna not fly her red kite?"), 1, now));
-  EXPECT_FALSE(find_similar(cache, ask("where does Anna fly her red kite please", "v"), 1, now));
-  auto other = ask("where does Anna fly her red kite please");
+  EXPECT_FALSE(find_similar(cache, ask("so where does Anna fly her red kite", "v"), 1, now));
+  auto other = ask("so where does Anna fly her red kite");
   other.agent_id = "a";
   EXPECT_FALSE(find_similar(cache, other, 1, now));
-  EXPECT_FALSE(find_similar(cache, ask("where does Anna fly her red kite please"), 1, now + 300s));
+  EXPECT_FALSE(find_similar(cache, ask("so where does Anna fly her red kite"), 1, now + 300s));
   EXPECT_EQ(cache.entries(), 0u);
 }
 
@@ -153,7 +153,7 @@ TEST_F(QueryCacheTest, ALessSimilarTextDoesNotHit) {
   QueryCache cache(options, probe);
   insert(cache, ask("Where does Anna fly her red kite?"), 1, answer("a"));
   EXPECT_FALSE(find_similar(cache, ask("Where is Anna flying a red kite of her own?"), 1, now));
-  EXPECT_FALSE(find_similar(cache, ask("where does Anna fly her red kite please"), 2, now));
+  EXPECT_FALSE(find_similar(cache, ask("so where does Anna fly her red kite"), 2, now));
   EXPECT_EQ(cache.entries(), 0u);
 }
 

@@ -202,7 +202,7 @@ class Play {
     std::istringstream words(text);
     std::multiset<std::string> sorted;
     for (std::string word; words >> word;) {
-      if (word != "please") sorted.insert(word + " ");
+      if (word != "the") sorted.insert(word + " ");
     }
     return std::accumulate(sorted.begin(), sorted.end(), std::string());
   }
@@ -213,7 +213,7 @@ class Play {
 
   void ask() {
     auto query = some_query();
-    if (random_() % 5 == 0) query.text = "please " + query.text;
+    if (random_() % 5 == 0) query.text = "the " + query.text;
     asked_[sorted_words(query.text)].insert(query.text);
     const auto answer = engine_.run(engine_.service().query(query));
     ASSERT_TRUE(answer) << answer.error().subject;

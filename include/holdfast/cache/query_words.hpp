@@ -16,7 +16,7 @@ struct QueryWords {
   // pronouns, words of direction; at the end what is asked for (who, when, where, …).
   std::vector<std::string> deciding;
   std::vector<std::string> names;  // capitalised, and not only because they begin the text
-  std::string stems;               // of the content words, sorted
+  std::string stems;               // the index terms of the whole text, sorted: what keyword search sees
   bool english = false;            // has one of the commonest English words: else deciding means little
 };
 
