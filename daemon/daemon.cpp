@@ -287,10 +287,9 @@ void Daemon::wire() {
                                                                memory_watch_, HOLDFAST_VERSION});
   api_ = std::make_unique<http::Api>(http::Api{*memory_, *status_, *live_serving_, *this});
   server_ = std::make_unique<http::Server>(std::move(listeners_), shard_set_, *api_, probes_);
-  monitor_ = std::make_unique<Monitor>(settings_.metrics, usage_sources(), *window_, *store_watch_);
   log_memory_limits();
-  memory_monitor_ =
-      std::make_unique<memory::Monitor>(memory_watch_, [this](memory::Level level) { limit_caches(level); });
+  monitor_ = std::make_unique<Monitor>(settings_.metrics, usage_sources(), *window_, *store_watch_,
+                                       memory_watch_, [this](memory::Level level) { limit_caches(level); });
 }
 
 // Each shard's cache starts anew with what the level leaves of its limits.
@@ -379,7 +378,6 @@ void Daemon::drain(const std::function<bool()>& hurry) {
 
 // Nothing new arrives any more, so each part is closed once those that use it are.
 void Daemon::close() {
-  memory_monitor_->stop();
   monitor_->stop();
   if (serving_) {
     run_on(shard_set_.executor(0), server_->stop_accepting());

@@ -14,7 +14,7 @@
 #include "holdfast/engine/user_shard.hpp"
 #include "holdfast/http/server.hpp"
 #include "holdfast/http/status.hpp"
-#include "holdfast/memory/monitor.hpp"
+#include "holdfast/memory/watch.hpp"
 #include "holdfast/metrics/exporter.hpp"
 #include "holdfast/metrics/window.hpp"
 #include "holdfast/service/memory_service.hpp"
@@ -91,7 +91,6 @@ class Daemon : private http::ConfigReload {
   std::unique_ptr<http::Api> api_;
   std::unique_ptr<http::Server> server_;
   std::unique_ptr<Monitor> monitor_;
-  std::unique_ptr<memory::Monitor> memory_monitor_;
   bool serving_ = false;
 };
 

@@ -8,8 +8,14 @@
 namespace holdfast {
 
 Monitor::Monitor(const metrics::Options& options, metrics::UsageSources sources,
-                 metrics::WindowHistory& window, service::StoreWatch& store)
-    : options_(options), sources_(std::move(sources)), window_(window), store_(store) {
+                 metrics::WindowHistory& window, service::StoreWatch& store, memory::Watch& memory,
+                 std::function<void(memory::Level)> level_changed)
+    : options_(options),
+      sources_(std::move(sources)),
+      window_(window),
+      store_(store),
+      memory_(memory),
+      level_changed_(std::move(level_changed)) {
   window_.take(metrics::read_process_usage(sources_));
   store_.ask();
   thread_ = std::thread([this] { run(); });
@@ -31,11 +37,17 @@ void Monitor::stop() {
 
 void Monitor::run() {
   using SteadyClock = std::chrono::steady_clock;
+  auto next_check = SteadyClock::now();
   auto next_sample = SteadyClock::now() + options_.collection_interval;
   auto next_question = SteadyClock::now() + options_.health_check_interval;
   std::unique_lock lock(mutex_);
-  while (!wake_.wait_until(lock, std::min(next_sample, next_question), [this] { return stopping_; })) {
+  while (!wake_.wait_until(lock, std::min({next_check, next_sample, next_question}),
+                           [this] { return stopping_; })) {
     const auto now = SteadyClock::now();
+    if (now >= next_check) {
+      if (memory_.check(now)) level_changed_(memory_.report().level);
+      next_check = now + memory_.next_interval();
+    }
     if (now >= next_sample) {
       window_.take(metrics::read_process_usage(sources_));
       next_sample = now + options_.collection_interval;

@@ -1,11 +1,13 @@
-// The monitor thread: a sample of all probes for the history, each collection interval, and the question to
-// the store whether it is well, each health check interval.
+// The monitor thread: the checks of memory at their own interval, a sample of all probes for the history each
+// collection interval, and the question to the store whether it is well each health check interval.
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <thread>
 
+#include "holdfast/memory/watch.hpp"
 #include "holdfast/metrics/options.hpp"
 #include "holdfast/metrics/process_usage.hpp"
 #include "holdfast/metrics/window.hpp"
@@ -15,9 +17,10 @@ namespace holdfast {
 
 class Monitor {
  public:
-  // Everything referenced must outlive the monitor.
+  // Everything referenced must outlive the monitor. level_changed is called on the thread and must not block.
   Monitor(const metrics::Options& options, metrics::UsageSources sources, metrics::WindowHistory& window,
-          service::StoreWatch& store);
+          service::StoreWatch& store, memory::Watch& memory,
+          std::function<void(memory::Level)> level_changed);
   ~Monitor();  // stop()s
 
   void stop();
@@ -29,6 +32,8 @@ class Monitor {
   const metrics::UsageSources sources_;
   metrics::WindowHistory& window_;
   service::StoreWatch& store_;
+  memory::Watch& memory_;
+  const std::function<void(memory::Level)> level_changed_;
   // Guarded by mutex_
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -1,16 +1,13 @@
 #include "connection.hpp"
 
 #include <algorithm>
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
 #include <chrono>
-#include <memory>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -23,6 +20,7 @@
 #include "holdfast/http/codec/url.hpp"
 #include "holdfast/http/status.hpp"
 #include "holdfast/service/memory_service.hpp"
+#include "incoming.hpp"
 
 namespace holdfast::http {
 namespace {
@@ -32,18 +30,10 @@ namespace beast = boost::beast;
 namespace bhttp = boost::beast::http;
 using Clock = std::chrono::steady_clock;
 
-constexpr auto kAwait = asio::as_tuple(asio::use_awaitable);
-constexpr std::size_t kReadBytes = 16u << 10;
-constexpr std::size_t kBodyStep = 64u << 10;      // a body takes memory as it arrives
 constexpr std::uint64_t kDiscarded = 64u << 10;   // a refused body up to this is read past
 constexpr std::uint64_t kRequestOverhead = 4096;  // beside the body, of a request being served
 constexpr std::uint64_t kBigBody = 64u << 10;     // refused while memory is critical
 constexpr std::uint64_t kSlowestBytesPerSecond = 16u << 10;
-
-template <class S>
-Stream& socket_of(S& stream) {
-  return beast::get_lowest_layer(stream);
-}
 
 Reply error_reply(unsigned status, std::string_view message) {
   return {status, codec::render_error(status, message, {}), "application/json", {}};
@@ -204,113 +194,6 @@ asio::awaitable<void> linger(Stream& stream) {
   }
 }
 
-enum class Read { done, closed, timed_out, too_large };
-
-// Ends a read that takes too long and leaves the stream open (the stream's own timer would close it), so that
-// the client can be told.
-class ReadDeadline {
- public:
-  explicit ReadDeadline(Stream& stream)
-      : state_(std::make_shared<State>(stream, asio::steady_timer(stream.get_executor()))) {}
-  ~ReadDeadline() { stop(); }
-  ReadDeadline(const ReadDeadline&) = delete;
-  ReadDeadline& operator=(const ReadDeadline&) = delete;
-
-  void start(std::chrono::milliseconds time) {
-    state_->passed = false;
-    state_->stream.expires_never();
-    state_->timer.expires_after(time);
-    state_->timer.async_wait([state = state_, round = ++state_->round](const beast::error_code& cancelled) {
-      if (cancelled || state->round != round) return;
-      state->passed = true;
-      state->stream.cancel();
-    });
-  }
-  void stop() {
-    ++state_->round;
-    state_->timer.cancel();
-  }
-  bool passed() const { return state_->passed; }
-
- private:
-  struct State {
-    State(Stream& its_stream, asio::steady_timer its_timer)
-        : stream(its_stream), timer(std::move(its_timer)) {}
-    Stream& stream;
-    asio::steady_timer timer;
-    std::uint64_t round = 0;
-    bool passed = false;
-  };
-  std::shared_ptr<State> state_;  // a timer that has fired outlives us
-};
-
-// What a client has sent and nobody has taken yet.
-template <class S>
-class Incoming {
- public:
-  explicit Incoming(S& stream) : stream_(stream), deadline_(socket_of(stream)) {}
-
-  // The next header block, through its empty line; valid until the next call.
-  asio::awaitable<Read> header(const Limits& limits, std::chrono::milliseconds first_byte) {
-    std::size_t searched = 0;
-    deadline_.start(bytes_.empty() ? first_byte : limits.header_timeout);
-    for (;;) {
-      const auto from = searched < 3 ? 0 : searched - 3;
-      if (const auto end = bytes_.find("\r\n\r\n", from); end != std::string::npos) {
-        deadline_.stop();
-        header_bytes_ = end + 4;
-        co_return header_bytes_ > limits.header_bytes ? Read::too_large : Read::done;
-      }
-      if (bytes_.size() > limits.header_bytes) co_return Read::too_large;
-      searched = bytes_.size();
-      if (const auto read = co_await more(); read != Read::done) {
-        co_return read == Read::timed_out&& searched == 0 ? Read::closed : read;  // idle, and no request
-      }
-      if (searched == 0) deadline_.start(limits.header_timeout);
-    }
-  }
-  std::string_view header_block() const { return std::string_view(bytes_).substr(0, header_bytes_); }
-  void drop_header() { bytes_.erase(0, header_bytes_); }
-
-  // As many bytes, into `to` or nowhere.
-  asio::awaitable<Read> body(std::uint64_t length, std::string* to, std::chrono::milliseconds time) {
-    deadline_.start(time);
-    const auto here = static_cast<std::size_t>(std::min<std::uint64_t>(length, bytes_.size()));
-    if (to) to->append(bytes_, 0, here);
-    bytes_.erase(0, here);
-    std::string scratch;
-    for (auto left = length - here; left > 0;) {
-      const auto step = static_cast<std::size_t>(std::min<std::uint64_t>(left, kBodyStep));
-      auto& into = to ? *to : scratch;
-      const auto begin = to ? to->size() : 0;
-      into.resize(begin + step);
-      const auto [error, got] =
-          co_await stream_.async_read_some(asio::buffer(into.data() + begin, step), kAwait);
-      into.resize(begin + got);
-      if (error) co_return deadline_.passed() ? Read::timed_out : Read::closed;
-      left -= got;
-    }
-    deadline_.stop();
-    co_return Read::done;
-  }
-
- private:
-  asio::awaitable<Read> more() {
-    const auto begin = bytes_.size();
-    bytes_.resize(begin + kReadBytes);
-    const auto [error, got] =
-        co_await stream_.async_read_some(asio::buffer(bytes_.data() + begin, kReadBytes), kAwait);
-    bytes_.resize(begin + got);
-    if (error) co_return deadline_.passed() ? Read::timed_out : Read::closed;
-    co_return Read::done;
-  }
-
-  S& stream_;
-  ReadDeadline deadline_;
-  std::string bytes_;
-  std::size_t header_bytes_ = 0;
-};
-
 // All that is decided before the body is read. Nothing: the request may come in, and a reservation is taken.
 asio::awaitable<std::optional<Reply>> refuse(Api& api, ConnectionSet& set, const RequestHeader& header,
                                              Target& target,
@@ -441,57 +324,6 @@ asio::awaitable<void> serve_tls(Stream& socket, ConnectionSet& set, ConnectionSe
 }
 
 }  // namespace
-
-ConnectionSet::Registration::Registration(ConnectionSet& set, Stream& stream)
-    : set_(set), entry_{&stream, false} {
-  set_.entries_.insert(&entry_);
-  set_.probe_.connections.set(set_.entries_.size());
-}
-
-ConnectionSet::Registration::~Registration() {
-  set_.entries_.erase(&entry_);
-  set_.probe_.connections.set(set_.entries_.size());
-  if (set_.entries_.empty()) set_.emptied_.cancel();
-}
-
-std::variant<ConnectionSet::Reservation, ConnectionSet::NoRoom> ConnectionSet::reserve(
-    RouteKey user, std::uint64_t bytes, const Serving& serving) {
-  const auto share = serving.limits.inflight_bytes / shard_count_;
-  if (reserved_ > 0 && reserved_ + bytes > share) return NoRoom::for_anyone;
-  if (user != 0) {
-    const auto user_share = static_cast<std::uint64_t>(static_cast<double>(share) * serving.user_share);
-    auto& its = reserved_by_user_[user];
-    if (its > 0 && its + bytes > user_share) return NoRoom::for_user;
-    its += bytes;
-  }
-  reserved_ += bytes;
-  probe_.request_bytes.set(reserved_);
-  return Reservation(*this, user, bytes);
-}
-
-ConnectionSet::Reservation::~Reservation() {
-  if (!set_) return;
-  set_->reserved_ -= bytes_;
-  set_->probe_.request_bytes.set(set_->reserved_);
-  if (user_ == 0) return;
-  const auto its = set_->reserved_by_user_.find(user_);
-  if ((its->second -= bytes_) == 0) set_->reserved_by_user_.erase(its);
-}
-
-void ConnectionSet::close_idle() {
-  closing_ = true;
-  for (auto* entry : entries_) {
-    if (!entry->busy) entry->stream->cancel();
-  }
-}
-
-asio::awaitable<std::size_t> ConnectionSet::wait_until_empty(SteadyTime deadline) {
-  if (!entries_.empty()) {
-    emptied_.expires_at(deadline);
-    co_await emptied_.async_wait(kAwait);
-  }
-  co_return entries_.size();
-}
 
 asio::awaitable<void> serve_connection(Stream stream, ConnectionSet& set, Api& api, Side side) {
   ConnectionSet::Registration registration(set, stream);

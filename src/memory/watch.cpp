@@ -120,6 +120,7 @@ Limits Watch::limits() const {
 }
 
 bool Watch::check(SteadyTime now) {
+  const auto began = thread_cpu();
   Report report;
   report.readings = reader_.read();
   report.accounted_bytes = accounted_();
@@ -144,13 +145,13 @@ bool Watch::check(SteadyTime now) {
   }
   accounted_growth_.add(now, report.accounted_bytes);
   report.accounted_growth = accounted_growth_.bytes_a_second();
-  report.cpu = thread_cpu();
   if (level != before) {
     const auto line = describe_transition(before, level, report);
     level > before ? log::warn("{}", line) : log::info("{}", line);
   }
   const std::lock_guard lock(mutex_);
   report.checks = report_.checks + 1;
+  report.cpu = report_.cpu + (thread_cpu() - began);
   report.entered = report_.entered;
   if (level != before) ++report.entered[static_cast<std::size_t>(level)];
   report_ = std::move(report);

@@ -74,7 +74,7 @@ void add_memory(const Probes& probes, const memory::Report& report, const memory
                  static_cast<double>(pressure.batch_messages()));
   families.counter("holdfast_memory_checks_total", "Checks of the memory monitor.",
                    static_cast<double>(report.checks));
-  families.counter("holdfast_memory_monitor_cpu_seconds_total", "CPU time of the memory monitor's thread.",
+  families.counter("holdfast_memory_monitor_cpu_seconds_total", "CPU time of the memory checks.",
                    std::chrono::duration<double>(report.cpu).count());
 }
 

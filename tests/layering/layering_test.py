@@ -25,7 +25,7 @@ BELOW = {
 # What may be included where: a pattern of the include, and the folders that may.
 BELONGS = {
     r"openssl/": ("src/http/access_keys.cpp", "src/embedding"), r"nlohmann/": ("src/http", "src/embedding/openai_protocol.cpp", "src/transfer"), r"yaml-cpp/": ("src/settings",), r"sqlite3": ("src/store/sqlite",),
-    r"boost/beast": ("src/http/connection.cpp", "src/http/connection.hpp", "src/embedding/http_connection", "src/transfer/server_connection"), r"prometheus/": ("src/metrics", "include/holdfast/metrics"),
+    r"boost/beast": ("src/http/connection", "src/http/incoming.hpp", "src/embedding/http_connection", "src/transfer/server_connection"), r"prometheus/": ("src/metrics", "include/holdfast/metrics"),
     r"boost/asio": ("src/runtime", "include/holdfast/runtime", "src/engine", "include/holdfast/engine", "include/holdfast/ingest",
                     "src/ingest", "src/query", "include/holdfast/query", "src/bypass", "include/holdfast/bypass", "src/service",
                     "include/holdfast/service", "src/http", "include/holdfast/http", "src/embedding", "include/holdfast/embedding", "daemon", "src/settings/keys.cpp", "src/transfer/server_connection"),

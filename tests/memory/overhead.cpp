@@ -1,13 +1,25 @@
-// What the memory monitor costs: its thread's own CPU time as a share of one core, at the interval of each
-// level.
-//   overhead [SECONDS]
+// What the memory checks cost: the CPU time of a thread that does nothing else, waking included, as a share
+// of one core, at the interval of each level.
+//   memory_overhead [SECONDS]
+#include <time.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <thread>
 
-#include "holdfast/memory/monitor.hpp"
+#include "holdfast/memory/watch.hpp"
 
 using namespace holdfast;
+
+namespace {
+
+double thread_cpu_seconds() {
+  timespec time{};
+  ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   const std::chrono::seconds seconds(argc > 1 ? std::atoi(argv[1]) : 5);
@@ -18,14 +30,15 @@ int main(int argc, char** argv) {
     memory::Pressure pressure;
     memory::Watch watch(
         options, {}, [] { return std::uint64_t{0}; }, pressure);
-    memory::Monitor monitor(watch, [](memory::Level) {});
-    std::this_thread::sleep_for(seconds);
-    monitor.stop();
-    const auto report = watch.report();
-    const auto cpu = std::chrono::duration<double>(report.cpu).count();
-    std::printf("| %d ms | %llu | %.0f µs | %.4f %% |\n", interval,
-                static_cast<unsigned long long>(report.checks),
-                cpu / static_cast<double>(report.checks) * 1e6,
-                cpu / static_cast<double>(report.checks) / (interval / 1e3) * 100);
+    const auto end = std::chrono::steady_clock::now() + seconds;
+    const auto began = thread_cpu_seconds();
+    int checks = 0;
+    for (; std::chrono::steady_clock::now() < end; ++checks) {
+      (void)watch.check(std::chrono::steady_clock::now());
+      std::this_thread::sleep_for(options.interval);
+    }
+    const auto cpu = (thread_cpu_seconds() - began) / checks;
+    std::printf("| %d ms | %d | %.0f µs | %.4f %% |\n", interval, checks, cpu * 1e6,
+                cpu / (interval / 1e3) * 100);
   }
 }

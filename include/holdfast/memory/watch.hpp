@@ -37,7 +37,7 @@ struct Report {
   std::optional<double> seconds_to_limit;                   // of the process, as it grows now
   std::uint64_t checks = 0;
   std::array<std::uint64_t, static_cast<std::size_t>(Level::count)> entered{};  // transitions into each level
-  std::chrono::nanoseconds cpu{0};                                              // of the thread that checks
+  std::chrono::nanoseconds cpu{0};                                              // of the thread, during the checks
 };
 
 // A reading beside its limit and where that comes from, for people. Precondition: the signal could be read.
