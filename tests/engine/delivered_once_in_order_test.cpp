@@ -3,30 +3,25 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <boost/asio/co_spawn.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/use_future.hpp>
 #include <cstdlib>
 #include <future>
 #include <map>
 #include <random>
 
-#include "fakes/memory_file_system.hpp"
+#include "fakes/running_engine.hpp"
 #include "fakes/scripted_store.hpp"
-#include "holdfast/base/ids.hpp"
-#include "holdfast/service/memory_service.hpp"
 
 namespace holdfast {
 namespace {
 
 using store::Fate;
 
-// One shard with everything that delivers, over a store and a disk in memory.
-class Delivery {
- public:
+// Small buffers and quick retries over a store that goes wrong.
+struct Delivery : engine::RunningEngine {
   explicit Delivery(store::ScriptedStore& store, std::size_t max_buffer_bytes = 64u << 20,
                     std::uint64_t max_journal_bytes = 1u << 30)
-      : store_(store), shard_set_(1), probes_(1), pool_("store", 2, 1000), compute_("compute", 1, 1000) {
+      : RunningEngine(options(max_buffer_bytes, max_journal_bytes), store) {}
+  static engine::Options options(std::size_t max_buffer_bytes, std::uint64_t max_journal_bytes) {
     engine::Options options;
     options.max_buffer_bytes = max_buffer_bytes;
     options.max_journal_bytes = max_journal_bytes;
@@ -35,94 +30,9 @@ class Delivery {
     options.flush.workers = 2;
     options.flush.retry_delay = std::chrono::milliseconds(1);
     options.flush.max_retry_delay = std::chrono::milliseconds(5);
-    workers_ = std::make_unique<flush::FlushWorkers>(options.flush, store_, text::builtin_embedder(),
-                                                     system_clock(), pressure_, probes_.flush);
-    journal::Options journal;
-    journal.dir = "/j";
-    journal.segment_bytes = 1u << 20;
-    journal.max_bytes = max_journal_bytes;
-    journal.sync_interval = std::chrono::milliseconds(2);
-    journal_ = std::move(*journal::Journal::open(
-        journal, files_, []() -> Result<Lsn> { return Lsn{0}; }, probes_.journal));
-    letters_ = std::move(*flush::DeadLetters::open(files_, "/letters"));
-    parts_ = std::make_unique<engine::Parts>(engine::Parts{
-        std::make_shared<const engine::Options>(options), system_clock(), store_, pool_, *workers_, *journal_,
-        compute_, *letters_, text::builtin_embedder(), tokens_, pressure_});
-    shards_.push_back(
-        std::make_unique<engine::UserShard>(*parts_, 0, 1, shard_set_.executor(0), *probes_.shards[0]));
-    service_ = std::make_unique<service::MemoryService>(*parts_, shard_set_, shards_);
-    shard_set_.start();
-    journal_->start(1, [this](unsigned, std::vector<journal::Completion> completions) {
-      boost::asio::post(shard_set_.executor(0), [this, completions = std::move(completions)]() mutable {
-        shards_[0]->journal.deliver(std::move(completions));
-      });
-    });
-    EXPECT_TRUE(journal_->replay([](journal::ReplayedRecord) {}));
-    boost::asio::post(shard_set_.executor(0), [this] { shards_[0]->flush_loop.start(); });
+    return options;
   }
-
-  ~Delivery() {
-    workers_->stop();
-    pool_.stop();
-    compute_.stop();
-    std::promise<void> stopped;
-    boost::asio::post(shard_set_.executor(0), [&] {
-      shards_[0]->flush_loop.stop();
-      stopped.set_value();
-    });
-    stopped.get_future().wait();
-    journal_->stop();
-    shard_set_.stop();
-  }
-
-  template <class T>
-  T run(boost::asio::awaitable<T> work) {
-    return boost::asio::co_spawn(shard_set_.executor(0), std::move(work), boost::asio::use_future).get();
-  }
-
-  std::string new_session(const std::string& user) {
-    const auto id = make_session_id(route_key(user));
-    (void)store_.create_session({id, user, "a", id, {}, {}});
-    return id;
-  }
-
-  engine::Outcome<engine::AddAnswer> add(const std::string& session,
-                                         const std::vector<std::string>& contents) {
-    ingest::AddRequest request;
-    request.session_id = session;
-    for (const auto& content : contents) {
-      NewMessage message;
-      message.content = content;
-      request.messages.push_back(std::move(message));
-    }
-    return run(service_->add_messages(std::move(request)));
-  }
-
-  // Everything in the store (or dead); the messages that are not after so long.
-  std::uint64_t drain(std::chrono::seconds at_most = std::chrono::seconds(60)) {
-    return run(service_->drain(metrics::FlushReason::request, std::chrono::steady_clock::now() + at_most));
-  }
-
-  service::MemoryService& service() { return *service_; }
-  flush::DeadLetters& letters() { return *letters_; }
-  metrics::Probes& probes() { return probes_; }
-  flush::FlushWorkers& workers() { return *workers_; }
-  memory::Pressure& pressure() { return pressure_; }
-
- private:
-  store::ScriptedStore& store_;
-  io::MemoryFileSystem files_;
-  runtime::ShardSet shard_set_;
-  metrics::Probes probes_;
-  runtime::BlockingPool pool_, compute_;
-  text::TokenCounter tokens_{"gpt-4o-mini", 1.3};
-  memory::Pressure pressure_;
-  std::unique_ptr<flush::FlushWorkers> workers_;
-  std::unique_ptr<journal::Journal> journal_;
-  std::unique_ptr<flush::DeadLetters> letters_;
-  std::unique_ptr<engine::Parts> parts_;
-  std::vector<std::unique_ptr<engine::UserShard>> shards_;
-  std::unique_ptr<service::MemoryService> service_;
+  std::string new_session(const std::string& user) { return add_session(user, "a"); }
 };
 
 // A thread-safe source of fates, weighed anew with each seed; commits everything once calm.

@@ -1,6 +1,6 @@
-// A memory store in memory whose writes go wrong as a script says: refused for now, committed with the answer
-// lost, committed twice, late, or refused for good. It keeps the contract of MemoryStore: insert if absent,
-// operations guarded by LSN, a batch all or nothing. Thread-safe.
+// A memory store in memory whose writes go wrong as a script says: refused until it is tried again, committed
+// with the answer lost, committed twice, late, or refused for good. It keeps the contract of MemoryStore:
+// insert if absent, operations guarded by LSN, a batch all or nothing. Thread-safe.
 #pragma once
 
 #include <functional>

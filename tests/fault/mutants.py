@@ -38,7 +38,7 @@ MUTANTS = {
     "dedup ignores the user": ("src/store/sqlite/catalogue.cpp", "WHERE i.user_no = ? AND i.kind = ? AND i.id = ?",
                                  "WHERE (i.user_no = ? OR 1) AND i.kind = ? AND i.id = ?", "store_test", "*OtherUser*"),
 }
-COPIED = ("src", "include", "tests", "daemon", "config", "deploy", "CMakeLists.txt", "CMakePresets.json")
+COPIED = ("src", "include", "tests", "daemon", "loadtest", "config", "deploy", "CMakeLists.txt", "CMakePresets.json")
 
 
 def mutants(run):

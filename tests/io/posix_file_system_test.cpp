@@ -5,10 +5,9 @@
 #include <unistd.h>
 
 #include <array>
-#include <cstdlib>
 #include <filesystem>
-#include <stdexcept>
 
+#include "fakes/temporary_directory.hpp"
 #include "holdfast/io/file_system.hpp"
 
 namespace holdfast::io {
@@ -18,14 +17,6 @@ using testing::ElementsAre;
 
 class PosixFileSystemTest : public testing::Test {
  protected:
-  PosixFileSystemTest() {
-    auto pattern = (std::filesystem::temp_directory_path() / "holdfast-io-XXXXXX").string();
-    const char* made = ::mkdtemp(pattern.data());
-    if (made == nullptr) throw std::runtime_error("no temporary directory");
-    dir = made;
-  }
-  ~PosixFileSystemTest() override { std::filesystem::remove_all(dir); }
-
   static unsigned mode_of(const Path& path) {
     struct stat status {};
     EXPECT_EQ(::lstat(path.c_str(), &status), 0);
@@ -41,7 +32,8 @@ class PosixFileSystemTest : public testing::Test {
   }
 
   FileSystem& files = posix_file_system();
-  Path dir;
+  const TemporaryDirectory folder;
+  const Path dir = folder.path();
 };
 
 TEST_F(PosixFileSystemTest, PiecesAreWrittenOneAfterAnotherAndReadBack) {

@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "metrics/temporary_directory.hpp"
+#include "fakes/temporary_directory.hpp"
 
 namespace holdfast::memory {
 namespace {
@@ -25,7 +25,7 @@ class ReadingsTest : public testing::Test {
     write("proc/meminfo", "MemTotal:  " + std::to_string(ram / 1024) + " kB\nMemFree: 1 kB\nMemAvailable: " +
                               std::to_string(available / 1024) + " kB\n");
   }
-  metrics::TemporaryDirectory root_;
+  TemporaryDirectory root_;
 };
 
 TEST_F(ReadingsTest, NothingReadableIsNothingReportedAndNamed) {

@@ -6,7 +6,7 @@
 
 #include <string>
 
-#include "metrics/temporary_directory.hpp"
+#include "fakes/temporary_directory.hpp"
 
 namespace holdfast::memory {
 namespace {
@@ -38,7 +38,7 @@ class WatchTest : public testing::Test {
   }
   bool check() { return watch_->check(now_ += watch_->next_interval()); }
 
-  metrics::TemporaryDirectory root_;
+  TemporaryDirectory root_;
   std::uint64_t accounted_ = 0;
   Pressure pressure_;
   std::optional<Watch> watch_;

@@ -9,10 +9,10 @@
 #include <string>
 #include <vector>
 
+#include "fakes/temporary_directory.hpp"
 #include "holdfast/metrics/accounted.hpp"
 #include "holdfast/metrics/exporter.hpp"
 #include "set_clock.hpp"
-#include "temporary_directory.hpp"
 
 namespace holdfast::metrics {
 namespace {

@@ -3,8 +3,8 @@
 
 #include <string>
 
+#include "fakes/temporary_directory.hpp"
 #include "holdfast/metrics/process_usage.hpp"
-#include "temporary_directory.hpp"
 
 namespace holdfast::metrics {
 namespace {

@@ -1,7 +1,7 @@
 // What the query path does with the cache, case by case.
 #include <gmock/gmock.h>
 
-#include "running_engine.hpp"
+#include "sqlite_engine.hpp"
 
 namespace holdfast::query {
 namespace {
@@ -15,7 +15,7 @@ struct CacheBehaviour : testing::Test {
     options.cache.similarity_threshold = 0.8;
     return options;
   }
-  RunningEngine engine{options()};
+  SqliteEngine engine{options()};
   std::string session;
 
   void SetUp() override {

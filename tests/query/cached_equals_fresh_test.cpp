@@ -9,7 +9,7 @@
 #include <set>
 #include <sstream>
 
-#include "running_engine.hpp"
+#include "sqlite_engine.hpp"
 
 namespace holdfast::query {
 namespace {
@@ -245,7 +245,7 @@ class Play {
   }
 
   std::mt19937 random_;
-  RunningEngine engine_;
+  SqliteEngine engine_;
   std::vector<Known> sessions_;
   std::map<std::string, std::vector<std::string>> knowledge_;
   std::vector<std::string> questions_{"kite tea"};

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 
+#include "fakes/temporary_directory.hpp"
 #include "holdfast/base/ids.hpp"
 #include "holdfast/store/sqlite_store.hpp"
 
@@ -16,18 +17,10 @@ using testing::Pair;
 using testing::SizeIs;
 
 struct ImportAndScanTest : testing::Test {
-  const std::filesystem::path folder = [] {
-    std::string name = (std::filesystem::temp_directory_path() / "holdfast-import-XXXXXX").string();
-    return std::filesystem::path(mkdtemp(name.data()));
-  }();
+  const TemporaryDirectory folder;
   const Timestamp now{std::chrono::seconds{1'700'000'000}};
   std::unique_ptr<MemoryStore> store =
-      std::move(*open_sqlite_store({folder / "h.db"}, text::builtin_embedder()));
-
-  void TearDown() override {
-    store.reset();
-    std::filesystem::remove_all(folder);
-  }
+      std::move(*open_sqlite_store({folder.path() / "h.db"}, text::builtin_embedder()));
 
   ImportedMessage message(const std::string& user, const std::string& session, const std::string& id,
                           const std::string& content, const std::string& agent = "bot") {

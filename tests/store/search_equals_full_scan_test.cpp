@@ -7,6 +7,7 @@
 #include <map>
 #include <random>
 
+#include "fakes/temporary_directory.hpp"
 #include "holdfast/store/sqlite_store.hpp"
 #include "store/sqlite/item_cache.hpp"
 
@@ -64,14 +65,6 @@ std::vector<Found> scan(const Items& items, const StoreQuery& query) {
   return found;
 }
 
-struct Folder {
-  const std::filesystem::path path = [] {
-    std::string name = (std::filesystem::temp_directory_path() / "holdfast-scan-XXXXXX").string();
-    return std::filesystem::path(mkdtemp(name.data()));
-  }();
-  ~Folder() { std::filesystem::remove_all(path); }
-};
-
 const text::Embedder& embedder() {
   return text::builtin_embedder();
 }
@@ -91,7 +84,7 @@ class SearchEqualsFullScan : public testing::TestWithParam<std::size_t> {
   void open() {
     store_.reset();
     SqliteOptions options;
-    options.path = folder_.path / "h.db";
+    options.path = folder_.path() / "h.db";
     options.max_cached_bytes = GetParam();
     store_ = std::move(*open_sqlite_store(options, embedder()));
   }
@@ -159,7 +152,7 @@ class SearchEqualsFullScan : public testing::TestWithParam<std::size_t> {
     ASSERT_EQ(found, scan(items_[query.user_id], query));
   }
 
-  Folder folder_;
+  TemporaryDirectory folder_;
   std::mt19937_64 random_{GetParam()};
   std::unique_ptr<MemoryStore> store_;
   std::map<std::string, Items> items_;
@@ -178,8 +171,8 @@ TEST_P(SearchEqualsFullScan, AfterAnyChanges) {
 INSTANTIATE_TEST_SUITE_P(CacheSizes, SearchEqualsFullScan, testing::Values(0, 50'000, 500'000, 1u << 27));
 
 TEST(ItemCacheTest, KeepsNoMoreThanItsBytes) {
-  Folder folder;
-  auto store = std::move(*open_sqlite_store({folder.path / "h.db"}, embedder()));
+  const TemporaryDirectory folder;
+  auto store = std::move(*open_sqlite_store({folder.path() / "h.db"}, embedder()));
   constexpr std::uint64_t kMessages = 40;
   for (const auto* user : {"u1", "u2", "u3"}) {
     (void)store->create_user({user, user, "", {}, {}});
@@ -195,7 +188,7 @@ TEST(ItemCacheTest, KeepsNoMoreThanItsBytes) {
     }
     ASSERT_TRUE(store->write(std::span(&batch, 1))[0]);
   }
-  Connection connection(folder.path / "h.db", std::chrono::milliseconds{1000});
+  Connection connection(folder.path() / "h.db", std::chrono::milliseconds{1000});
   const auto items_of = [&](ItemCache& cache, std::int64_t user_no) {
     Transaction transaction(connection, Transaction::Kind::read);
     std::size_t items = 0;

@@ -11,6 +11,8 @@
 #include <filesystem>
 #include <thread>
 
+#include "sqlite_store_fixture.hpp"
+
 namespace holdfast::store {
 namespace {
 
@@ -22,71 +24,6 @@ class OtherEmbedder final : public text::Embedder {
   std::string_view fingerprint() const override { return "other/1"; }
   std::size_t dimensions() const override { return 2; }
   text::Embedding embed(std::string_view) const override { return {100, 27}; }
-};
-
-struct SqliteStoreTest : testing::Test {
-  const std::filesystem::path folder = [] {
-    std::string name = (std::filesystem::temp_directory_path() / "holdfast-store-XXXXXX").string();
-    return std::filesystem::path(mkdtemp(name.data()));
-  }();
-  std::unique_ptr<MemoryStore> store;
-  Timestamp now{std::chrono::seconds{1'700'000'000}};
-
-  void SetUp() override { open(text::builtin_embedder()); }
-  void TearDown() override {
-    store.reset();
-    std::filesystem::remove_all(folder);
-  }
-  void open(const text::Embedder& embedder) {
-    store.reset();
-    auto opened = open_sqlite_store({folder / "deep" / "h.db"}, embedder);
-    ASSERT_TRUE(opened) << opened.error().message;
-    store = std::move(*opened);
-  }
-  void make_session(const std::string& user = "u", const std::string& session = "s",
-                    const std::string& agent = "a") {
-    (void)store->create_user({user, "name of " + user, "", now, now});
-    ASSERT_EQ(*store->create_session({session, user, agent, "session " + session, now, now}), Outcome::done);
-  }
-  InsertMessage message(const std::string& id, const std::string& content, std::uint64_t seq = 1,
-                        Lsn lsn = 1) {
-    InsertMessage insert;
-    insert.message.id = id;
-    insert.message.content = content;
-    insert.message.created_at = insert.message.updated_at = now;
-    insert.message.seq = seq;
-    insert.lsn = lsn;
-    insert.features = text::extract_features(content, text::builtin_embedder());
-    return insert;
-  }
-  UpdateMessage update(const std::string& id, const std::string& content, Lsn lsn) {
-    return {id, Role::user, content, "", now, lsn, text::extract_features(content, text::builtin_embedder())};
-  }
-  Result<void> write(std::vector<MessageOperation> operations, const std::string& user = "u",
-                     const std::string& session = "s") {
-    const SessionBatch batch{"b", user, session, std::move(operations)};
-    return store->write(std::span(&batch, 1))[0];
-  }
-  std::vector<std::string> ids(const MessageListing& listing) {
-    std::vector<std::string> out;
-    for (const auto& found : *store->messages(listing)) out.push_back(found.id);
-    return out;
-  }
-  StoreAnswer search(const std::string& text, const std::string& user = "u",
-                     SourceFilter source = SourceFilter::all) {
-    StoreQuery query;
-    query.source = source;
-    query.user_id = user;
-    query.query = text::prepare_query(text, text::builtin_embedder());
-    query.limit = 10;
-    return *store->search(query);
-  }
-  // By words: vectors find what is alike too.
-  std::vector<std::string> found(const std::string& text, const std::string& user = "u") {
-    std::vector<std::string> out;
-    for (const auto& result : search(text, user, SourceFilter::keyword).results) out.push_back(result.id);
-    return out;
-  }
 };
 
 TEST_F(SqliteStoreTest, AnIdOfOneUserIsNotThatOfTheOtherUser) {
@@ -240,8 +177,8 @@ TEST_F(SqliteStoreTest, EverythingIsThereAfterReopeningAndForTheOwnerAlone) {
   EXPECT_EQ(*store->last_lsn(), 1u);
   struct stat file {
   }, dir{};
-  ASSERT_EQ(stat((folder / "deep" / "h.db").c_str(), &file), 0);
-  ASSERT_EQ(stat((folder / "deep").c_str(), &dir), 0);
+  ASSERT_EQ(stat(path.c_str(), &file), 0);
+  ASSERT_EQ(stat(path.parent_path().c_str(), &dir), 0);
   EXPECT_EQ(file.st_mode & 0777, 0600u);
   EXPECT_EQ(dir.st_mode & 0777, 0700u);
 }
@@ -266,7 +203,7 @@ TEST_F(SqliteStoreTest, ADatabaseOfTheFirstVersionIsTakenOver) {
   ASSERT_TRUE(write({message("m", "remember the kite"), message("o", "as before", 2, 1)}));
   store.reset();
   sqlite3* database = nullptr;
-  ASSERT_EQ(sqlite3_open((folder / "deep" / "h.db").c_str(), &database), SQLITE_OK);
+  ASSERT_EQ(sqlite3_open(path.c_str(), &database), SQLITE_OK);
   ASSERT_EQ(sqlite3_exec(database,
                          "ALTER TABLE users DROP COLUMN index_changes; ALTER TABLE vectors DROP COLUMN seq;"
                          "DROP TABLE pending_vectors; DROP INDEX knowledge; DROP INDEX items_by_place;"
@@ -294,7 +231,7 @@ TEST_F(SqliteStoreTest, OtherChunksMakeTheIndexAnew) {
   const auto before = search("What of word0 and its neighbours?").results.at(0);
   store.reset();
   SqliteOptions options;
-  options.path = folder / "deep" / "h.db";
+  options.path = path;
   options.chunking.overlap = 0.5;
   store = std::move(*open_sqlite_store(options, text::builtin_embedder()));
   const auto query = text::prepare_query("What of word0 and its neighbours?", text::builtin_embedder());
@@ -341,7 +278,7 @@ TEST_F(SqliteStoreTest, AProcessKilledWhileWritingLeavesWholeBatches) {
   store.reset();
   const auto child = fork();
   if (child == 0) {
-    auto mine = open_sqlite_store({folder / "deep" / "h.db"}, text::builtin_embedder());
+    auto mine = open_sqlite_store({path}, text::builtin_embedder());
     for (std::uint64_t i = 0;; ++i) {
       const auto name = std::to_string(i);
       const SessionBatch batch{
@@ -351,7 +288,7 @@ TEST_F(SqliteStoreTest, AProcessKilledWhileWritingLeavesWholeBatches) {
   }
   std::size_t seen = 0;
   while (seen < 20) {  // until it has written something
-    auto reader = open_sqlite_store({folder / "deep" / "h.db"}, text::builtin_embedder());
+    auto reader = open_sqlite_store({path}, text::builtin_embedder());
     if (reader) seen = (*reader)->messages({"s", SortBy::timestamp, Order::ascending, 1000})->size();
   }
   kill(child, SIGKILL);
@@ -379,129 +316,6 @@ TEST_F(SqliteStoreTest, WritersAndReadersAtATime) {
   }
   for (auto& thread : threads) thread.join();
   EXPECT_EQ(store->counts()->messages, 120u);
-}
-
-class DeferredEmbedder final : public text::Embedder {
- public:
-  explicit DeferredEmbedder(std::string fingerprint) : fingerprint_(std::move(fingerprint)) {}
-  std::string_view fingerprint() const override { return fingerprint_; }
-  std::size_t dimensions() const override { return 2; }
-  bool deferred() const override { return true; }
-  text::Embedding embed(std::string_view) const override { return {}; }
-
- private:
-  const std::string fingerprint_;
-};
-
-struct PendingVectorsTest : SqliteStoreTest {
-  const DeferredEmbedder embedder{"far/1"};
-  void SetUp() override {
-    open(embedder);
-    make_session();
-  }
-  void write(MessageOperation operation) {
-    const SessionBatch batch{"b", "u", "s", {std::move(operation)}};
-    ASSERT_TRUE(store->write(std::span(&batch, 1)).front());
-  }
-  void insert(const std::string& id, const std::string& content, Lsn lsn) {
-    auto added = message(id, content, lsn, lsn);
-    added.features = text::extract_features(content, embedder);
-    write(std::move(added));
-  }
-  std::vector<std::string> pending(std::size_t limit = 10, std::size_t bytes = 1000) {
-    std::vector<std::string> contents;
-    const auto listed = store->pending_vectors(limit, bytes);
-    for (const auto& item : listed->items) contents.push_back(item.content);
-    return contents;
-  }
-  std::int64_t mark_of(std::string_view content) {
-    const auto listed = store->pending_vectors(10, 1000);
-    for (const auto& item : listed->items) {
-      if (item.content == content) return item.mark;
-    }
-    return 0;
-  }
-  std::vector<std::string> near(text::Embedding vector) {
-    StoreQuery query;
-    query.user_id = "u";
-    query.query.vector = std::move(vector);
-    query.source = SourceFilter::vector;
-    query.limit = 10;
-    std::vector<std::string> ids;
-    const auto answer = store->search(query);
-    for (const auto& result : answer->results) ids.push_back(result.id);
-    return ids;
-  }
-};
-
-TEST_F(PendingVectorsTest, AreListedOldestFirstWithinTheBounds) {
-  insert("a", "first", 1);
-  insert("b", "second", 2);
-  insert("c", " ", 3);  // nothing to embed
-  EXPECT_THAT(pending(), ElementsAre("first", "second"));
-  EXPECT_EQ(store->pending_vectors(1, 1000)->total, 2u);
-  EXPECT_EQ(store->pending_vectors(1, 1000)->items.front().user_id, "u");
-  EXPECT_THAT(pending(1), ElementsAre("first"));
-  EXPECT_THAT(pending(10, 1), ElementsAre("first"));
-}
-
-TEST_F(PendingVectorsTest, AreFoundOnceTheyAreSet) {
-  insert("a", "first", 1);
-  insert("b", "second", 2);
-  EXPECT_THAT(near({127, 0}), IsEmpty());
-  const std::vector<LateVector> late{
-      {mark_of("first"), {127, 0}}, {mark_of("second"), {0, 127}}, {999, {1, 1}}};
-  ASSERT_TRUE(store->set_vectors(late));
-  EXPECT_THAT(near({127, 0}), ElementsAre("a"));
-  EXPECT_THAT(near({0, 127}), ElementsAre("b"));
-  EXPECT_THAT(pending(), IsEmpty());
-}
-
-TEST_F(PendingVectorsTest, AVectorOfWhatTheItemSaidBeforeIsNotTaken) {
-  insert("a", "before", 1);
-  const auto mark = mark_of("before");
-  UpdateMessage update;
-  update.id = "a";
-  update.content = "after";
-  update.lsn = 2;
-  update.features = text::extract_features("after", embedder);
-  write(std::move(update));
-  const std::vector<LateVector> late{{mark, {127, 0}}};
-  ASSERT_TRUE(store->set_vectors(late));
-  EXPECT_THAT(near({127, 0}), IsEmpty());
-  EXPECT_THAT(pending(), ElementsAre("after"));
-}
-
-TEST_F(PendingVectorsTest, AnErasedItemIsNotPending) {
-  insert("a", "first", 1);
-  write(EraseMessage{"a", 2});
-  EXPECT_THAT(pending(), IsEmpty());
-  insert("b", "second", 3);
-  ASSERT_TRUE(store->erase_session("s"));
-  EXPECT_THAT(pending(), IsEmpty());
-}
-
-TEST_F(PendingVectorsTest, SurviveAndWhatWasGivenUpIsTriedAgainAfterAStart) {
-  insert("a", "first", 1);
-  insert("b", "second", 2);
-  const std::vector<std::int64_t> marks{mark_of("first")};
-  ASSERT_TRUE(store->give_up_vectors(marks));
-  EXPECT_THAT(pending(), ElementsAre("second"));
-  EXPECT_EQ(store->pending_vectors(10, 1000)->total, 1u);
-  open(embedder);
-  EXPECT_THAT(pending(), ElementsAre("first", "second"));
-}
-
-TEST_F(PendingVectorsTest, AnotherModelMakesAllVectorsPendingAgain) {
-  insert("a", "first", 1);
-  const std::vector<LateVector> late{{mark_of("first"), {127, 0}}};
-  ASSERT_TRUE(store->set_vectors(late));
-  const DeferredEmbedder other{"far/2"};
-  open(other);
-  EXPECT_THAT(near({127, 0}), IsEmpty());
-  EXPECT_THAT(pending(), ElementsAre("first"));
-  open(text::builtin_embedder());
-  EXPECT_THAT(pending(), IsEmpty());
 }
 
 }  // namespace

@@ -10,12 +10,12 @@
 #include <string_view>
 #include <system_error>
 
-namespace holdfast::metrics {
+namespace holdfast {
 
 class TemporaryDirectory {
  public:
   TemporaryDirectory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "holdfast-metrics-XXXXXX").string();
+    std::string pattern = (std::filesystem::temp_directory_path() / "holdfast-test-XXXXXX").string();
     const char* made = ::mkdtemp(pattern.data());
     if (made == nullptr) throw std::runtime_error("no temporary directory");
     path_ = made;
@@ -39,4 +39,4 @@ class TemporaryDirectory {
   std::filesystem::path path_;
 };
 
-}  // namespace holdfast::metrics
+}  // namespace holdfast

@@ -1,5 +1,5 @@
-// One shard with everything, over an SQLite store in a temporary folder and a disk in memory; it can be
-// stopped and started again.
+// One shard with everything, over a store of the test's and a disk in memory; it can be stopped and started
+// again.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -7,7 +7,6 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/use_future.hpp>
-#include <filesystem>
 #include <future>
 #include <string>
 #include <vector>
@@ -16,23 +15,14 @@
 #include "holdfast/base/ids.hpp"
 #include "holdfast/ingest/ingest_path.hpp"
 #include "holdfast/service/memory_service.hpp"
-#include "holdfast/store/sqlite_store.hpp"
 
-namespace holdfast::query {
+namespace holdfast::engine {
 
 class RunningEngine {
  public:
-  explicit RunningEngine(engine::Options options) : options_(std::move(options)) {
-    std::string name = (std::filesystem::temp_directory_path() / "holdfast-query-XXXXXX").string();
-    folder_ = mkdtemp(name.data());
-    store_ = std::move(*store::open_sqlite_store({folder_ / "h.db"}, embedder_));
-    run_ = std::make_unique<Run>(*this);
-  }
-  ~RunningEngine() {
-    run_.reset();
-    store_.reset();
-    std::filesystem::remove_all(folder_);
-  }
+  // The store outlives it.
+  RunningEngine(Options options, store::MemoryStore& store)
+      : options_(std::move(options)), store_(store), run_(std::make_unique<Run>(*this)) {}
 
   // What is not stored is replayed from the journal.
   void restart() {
@@ -49,16 +39,16 @@ class RunningEngine {
     return start(std::move(work)).get();
   }
 
-  void add_user(const std::string& id) { (void)store_->create_user({id, id, "", {}, {}}); }
-  void add_agent(const std::string& id) { (void)store_->create_agent({id, id, "", {}, {}}); }
+  void add_user(const std::string& id) { (void)store_.create_user({id, id, "", {}, {}}); }
+  void add_agent(const std::string& id) { (void)store_.create_agent({id, id, "", {}, {}}); }
   std::string add_session(const std::string& user, const std::string& agent) {
     auto id = make_session_id(route_key(user));
-    (void)store_->create_session({id, user, agent, id, {}, {}});
+    (void)store_.create_session({id, user, agent, id, {}, {}});
     return id;
   }
 
-  boost::asio::awaitable<engine::Outcome<engine::AddAnswer>> adding(
-      const std::string& session, const std::vector<std::string>& contents) {
+  boost::asio::awaitable<Outcome<AddAnswer>> adding(const std::string& session,
+                                                    const std::vector<std::string>& contents) {
     ingest::AddRequest request;
     request.session_id = session;
     for (const auto& content : contents) {
@@ -68,34 +58,40 @@ class RunningEngine {
     }
     return service().add_messages(std::move(request));
   }
-  void add(const std::string& session, const std::vector<std::string>& contents) {
-    const auto answer = run(adding(session, contents));
-    ASSERT_TRUE(answer) << answer.error().subject;
+  Outcome<AddAnswer> add(const std::string& session, const std::vector<std::string>& contents) {
+    return run(adding(session, contents));
   }
   void flush() { (void)run(service().flush({})); }
+  // Everything in the store (or dead); the messages that are not after so long.
+  std::uint64_t drain(std::chrono::seconds at_most = std::chrono::seconds(60)) {
+    return run(service().drain(metrics::FlushReason::request, std::chrono::steady_clock::now() + at_most));
+  }
 
   service::MemoryService& service() { return *run_->service; }
-  engine::UserShard& shard() { return *run_->shards[0]; }
-  const metrics::ShardProbe& probe() { return *run_->probes.shards[0]; }
+  UserShard& shard() { return *run_->shards[0]; }
+  flush::DeadLetters& letters() { return *run_->letters; }
+  flush::FlushWorkers& workers() { return *run_->workers; }
+  memory::Pressure& pressure() { return run_->pressure; }
+  metrics::Probes& probes() { return run_->probes; }
 
  private:
   struct Run {
     explicit Run(RunningEngine& of)
         : shard_set(1), probes(1), pool("store", 2, 1000), compute("compute", 1, 1000) {
-      workers = std::make_unique<flush::FlushWorkers>(of.options_.flush, *of.store_, of.embedder_,
+      workers = std::make_unique<flush::FlushWorkers>(of.options_.flush, of.store_, of.embedder_,
                                                       system_clock(), pressure, probes.flush);
       journal::Options options;
       options.dir = "/j";
       options.segment_bytes = 1u << 20;
+      options.max_bytes = of.options_.max_journal_bytes;
       options.sync_interval = std::chrono::milliseconds(1);
       journal = std::move(*journal::Journal::open(
-          options, of.files_, [&of] { return of.store_->last_lsn(); }, probes.journal));
+          options, of.files_, [&of] { return of.store_.last_lsn(); }, probes.journal));
       letters = std::move(*flush::DeadLetters::open(of.files_, "/letters"));
-      parts = std::make_unique<engine::Parts>(
-          engine::Parts{std::make_shared<const engine::Options>(of.options_), system_clock(), *of.store_,
-                        pool, *workers, *journal, compute, *letters, of.embedder_, tokens, pressure});
-      shards.push_back(
-          std::make_unique<engine::UserShard>(*parts, 0, 1, shard_set.executor(0), *probes.shards[0]));
+      parts = std::make_unique<Parts>(Parts{std::make_shared<const Options>(of.options_), system_clock(),
+                                            of.store_, pool, *workers, *journal, compute, *letters,
+                                            of.embedder_, tokens, pressure});
+      shards.push_back(std::make_unique<UserShard>(*parts, 0, 1, shard_set.executor(0), *probes.shards[0]));
       service = std::make_unique<service::MemoryService>(*parts, shard_set, shards);
       shard_set.start();
       journal->start(1, [this](unsigned, std::vector<journal::Completion> completions) {
@@ -133,17 +129,16 @@ class RunningEngine {
     std::unique_ptr<flush::FlushWorkers> workers;
     std::unique_ptr<journal::Journal> journal;
     std::unique_ptr<flush::DeadLetters> letters;
-    std::unique_ptr<engine::Parts> parts;
-    std::vector<std::unique_ptr<engine::UserShard>> shards;
+    std::unique_ptr<Parts> parts;
+    std::vector<std::unique_ptr<UserShard>> shards;
     std::unique_ptr<service::MemoryService> service;
   };
 
-  const engine::Options options_;
+  const Options options_;
   const text::Embedder& embedder_ = text::builtin_embedder();
-  std::filesystem::path folder_;
   io::MemoryFileSystem files_;
-  std::unique_ptr<store::MemoryStore> store_;
+  store::MemoryStore& store_;
   std::unique_ptr<Run> run_;
 };
 
-}  // namespace holdfast::query
+}  // namespace holdfast::engine
