@@ -1,16 +1,16 @@
 #include "connection.hpp"
 
 #include <algorithm>
+#include <array>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/http.hpp>
+#include <boost/beast/http/status.hpp>
 #include <boost/beast/ssl.hpp>
 #include <chrono>
 #include <optional>
 #include <string>
-#include <tuple>
 #include <utility>
 
 #include "access.hpp"
@@ -45,18 +45,27 @@ Reply overload_reply(unsigned status, std::string_view message) {
   return reply;
 }
 
-bhttp::response<bhttp::string_body> to_response(Reply reply, bool keep_alive) {
-  bhttp::response<bhttp::string_body> response{static_cast<bhttp::status>(reply.status), 11};
-  if (reply.status != 204) response.set(bhttp::field::content_type, reply.content_type);
-  for (const auto& [name, value] : reply.headers) response.set(name, value);
-  response.keep_alive(keep_alive);
-  response.body() = std::move(reply.body);
-  if (reply.status == 204) {
-    response.content_length(boost::none);
-  } else {
-    response.prepare_payload();
+// Status line and fields, through the empty line.
+std::string header_of(const Reply& reply, bool keep_alive) {
+  std::string header;
+  header.reserve(160);
+  header += "HTTP/1.1 ";
+  header += std::to_string(reply.status);
+  header += ' ';
+  header += bhttp::obsolete_reason(static_cast<bhttp::status>(reply.status));
+  const auto add = [&header](std::string_view name, std::string_view value) {
+    header += "\r\n";
+    header += name;
+    header += ": ";
+    header += value;
+  };
+  if (reply.status != 204) {
+    add("Content-Type", reply.content_type);
+    add("Content-Length", std::to_string(reply.body.size()));
   }
-  return response;
+  for (const auto& [name, value] : reply.headers) add(name, value);
+  if (!keep_alive) add("Connection", "close");
+  return header += "\r\n\r\n";
 }
 
 // The request for a header, and its route or why there is none.
@@ -167,15 +176,11 @@ asio::awaitable<void> pause() {
 
 template <class S>
 asio::awaitable<bool> send(S& stream, Reply reply, bool keep_alive, bool head_only = false) {
-  auto response = to_response(std::move(reply), keep_alive);
-  bhttp::response_serializer<bhttp::string_body> serializer{response};
-  beast::error_code error;
-  std::size_t bytes = 0;
-  if (head_only) {
-    std::tie(error, bytes) = co_await bhttp::async_write_header(stream, serializer, kAwait);
-  } else {
-    std::tie(error, bytes) = co_await bhttp::async_write(stream, serializer, kAwait);
-  }
+  const auto header = header_of(reply, keep_alive);
+  const bool with_body = !head_only && reply.status != 204;
+  const std::array<asio::const_buffer, 2> pieces{
+      asio::buffer(header), asio::buffer(reply.body.data(), with_body ? reply.body.size() : 0)};
+  const auto [error, bytes] = co_await asio::async_write(stream, pieces, kAwait);
   co_return !error && keep_alive;
 }
 

@@ -189,8 +189,16 @@ void write_result(JsonWriter& json, const ScoredResult& result,
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
+  const auto plain = [](char byte) {
+    const auto c = static_cast<unsigned char>(byte);
+    return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
+  };
   out += '"';
   for (std::size_t i = 0; i < text.size();) {
+    const auto begin = i;
+    while (i < text.size() && plain(text[i])) ++i;
+    out.append(text, begin, i - begin);
+    if (i == text.size()) break;
     const auto c = static_cast<unsigned char>(text[i]);
     if (c < 0x20 || c == '"' || c == '\\') {
       append_escape(out, c);
