@@ -1,7 +1,6 @@
 #include "connection.hpp"
 
 #include <algorithm>
-#include <array>
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -48,7 +47,7 @@ Reply overload_reply(unsigned status, std::string_view message) {
 // Status line and fields, through the empty line.
 std::string header_of(const Reply& reply, bool keep_alive) {
   std::string header;
-  header.reserve(160);
+  header.reserve(192 + reply.body.size());  // with room for the body
   header += "HTTP/1.1 ";
   header += std::to_string(reply.status);
   header += ' ';
@@ -176,11 +175,10 @@ asio::awaitable<void> pause() {
 
 template <class S>
 asio::awaitable<bool> send(S& stream, Reply reply, bool keep_alive, bool head_only = false) {
-  const auto header = header_of(reply, keep_alive);
-  const bool with_body = !head_only && reply.status != 204;
-  const std::array<asio::const_buffer, 2> pieces{
-      asio::buffer(header), asio::buffer(reply.body.data(), with_body ? reply.body.size() : 0)};
-  const auto [error, bytes] = co_await asio::async_write(stream, pieces, kAwait);
+  // One buffer: the TLS stream ends a write silently between two when the second is large (Beast 1.81).
+  auto text = header_of(reply, keep_alive);
+  if (!head_only && reply.status != 204) text += reply.body;
+  const auto [error, bytes] = co_await asio::async_write(stream, asio::buffer(text), kAwait);
   co_return !error && keep_alive;
 }
 

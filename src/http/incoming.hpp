@@ -119,7 +119,7 @@ class Incoming {
   }
 
  private:
-  static constexpr std::size_t kReadBytes = 16u << 10;
+  static constexpr std::size_t kReadBytes = 4u << 10;  // kept by each connection; most requests fit
   static constexpr std::size_t kBodyStep = 64u << 10;  // a body takes memory as it arrives
 
   boost::asio::awaitable<Read> more() {

@@ -199,7 +199,6 @@ Reply Status::ready() const {
 
 Reply Status::buffer_health() const {
   const auto& probes = from_.probes;
-  const auto totals = add_up(probes);
   Checks checks;
   const char* phase_name = phase() == Phase::ready      ? "running"
                            : phase() == Phase::starting ? "starting"

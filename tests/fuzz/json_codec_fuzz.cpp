@@ -12,6 +12,7 @@
 #include "holdfast/base/ids.hpp"
 #include "holdfast/http/codec/parse.hpp"
 #include "holdfast/http/codec/render.hpp"
+#include "http/codec/json_document.hpp"
 #include "require.hpp"
 
 namespace holdfast::http::codec {
@@ -123,6 +124,15 @@ void check_outcome(const Parsed<T>& parsed) {
   check(parsed.error());
 }
 
+// The fast way to read says what the strict one says.
+void check_document(std::string_view text) {
+  if (text.find('\0') != std::string_view::npos) return;
+  const auto read = parse_json(text), expected = parse_json_slowly(text);
+  require(read.too_deep == expected.too_deep, "too deep is too deep");
+  require(read.root.is_discarded() == expected.root.is_discarded(), "JSON is JSON");
+  require(read.root.is_discarded() || read.root == expected.root, "the values are the same");
+}
+
 void run(fuzz::Input input) {
   const auto choice = input.byte();
   Limits limits;
@@ -131,6 +141,7 @@ void run(fuzz::Input input) {
     limits.batch_messages = 2;
   }
   const auto body = input.rest();
+  check_document(body);
   switch ((choice & 0x7f) % 12) {
     case 0:
       return check_outcome(parse_add_messages(body, limits));

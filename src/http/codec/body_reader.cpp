@@ -29,22 +29,9 @@ Location operator/(Location at, std::size_t index) {
 }
 
 BodyReader::BodyReader(std::string_view text) {
-  bool too_deep = false;
-  const auto bound_depth = [&](int depth, Json::parse_event_t event, Json&) {
-    const bool opens =
-        event == Json::parse_event_t::object_start || event == Json::parse_event_t::array_start;
-    too_deep = too_deep || (opens && depth >= kMaxDepth);  // depth: of what it is in
-    return !too_deep;
-  };
-  // NUL would end the text for the parser, and hide what follows it.
-  if (text.find('\0') != std::string_view::npos) {
-    fail({"body"}, "JSON decode error", "json_invalid");
-    return;
-  }
-  // nlohmann refuses invalid UTF-8 and lone surrogates; a number too large for a double reads as an error
-  // too.
-  root_ = Json::parse(text, bound_depth, /*allow_exceptions=*/false);
-  if (too_deep) {
+  auto document = parse_json(text);
+  root_ = std::move(document.root);
+  if (document.too_deep) {
     fail({"body"}, "JSON is nested more than " + std::to_string(kMaxDepth) + " deep", "json_invalid");
   } else if (root_.is_discarded()) {
     fail({"body"}, "JSON decode error", "json_invalid");

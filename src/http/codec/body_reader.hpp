@@ -1,19 +1,16 @@
 // Reads fields of a JSON body into values, collecting every error with its location.
 #pragma once
 
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "holdfast/http/codec/parse.hpp"
+#include "json_document.hpp"
 
 namespace holdfast::http::codec {
 
-using Json = nlohmann::json;
-
-inline constexpr int kMaxDepth = 32;
 // More are not told: a body of a million wrong items would make an answer a hundred times its size.
 inline constexpr std::size_t kMaxErrors = 100;
 

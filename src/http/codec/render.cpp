@@ -1,5 +1,6 @@
 #include "holdfast/http/codec/render.hpp"
 
+#include <array>
 #include <charconv>
 #include <nlohmann/json.hpp>
 
@@ -189,10 +190,12 @@ void write_result(JsonWriter& json, const ScoredResult& result,
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
-  const auto plain = [](char byte) {
-    const auto c = static_cast<unsigned char>(byte);
-    return c >= 0x20 && c < 0x80 && c != '"' && c != '\\';
-  };
+  static constexpr auto kPlain = [] {
+    std::array<bool, 256> plain{};
+    for (unsigned c = 0x20; c < 0x80; ++c) plain[c] = c != '"' && c != '\\';
+    return plain;
+  }();
+  const auto plain = [](char c) { return kPlain[static_cast<unsigned char>(c)]; };
   out += '"';
   for (std::size_t i = 0; i < text.size();) {
     const auto begin = i;
