@@ -26,7 +26,10 @@ bool add_word(const WordVectors& vectors, std::string_view word, WordSum& sum) {
   if (number == WordVectors::kNoWord) return false;
   const auto vector = vectors.vector(number);
   const auto weight = static_cast<std::int32_t>(vector.weight);
-  for (std::size_t i = 0; i < kWordDimensions; ++i) sum[i] += vector.components[i] * weight;
+  // Bytes may lie anywhere for all that the compiler knows: said that they do not, it takes several at once.
+  const std::int8_t* __restrict components = vector.components.data();
+  std::int64_t* __restrict sums = sum.data();
+  for (std::size_t i = 0; i < kWordDimensions; ++i) sums[i] += components[i] * weight;
   return true;
 }
 
@@ -60,9 +63,14 @@ Embedding quantise(std::span<const double> components) {
   double largest = 0;
   for (const double x : components) largest = std::max(largest, std::abs(x));
   if (largest == 0) return {};
+  // Halves away from zero, as std::lround, which is a call: the number below a half, because a half more than
+  // that number's own successor would round up.
+  const double below_half = std::nextafter(0.5, 0.0);
   Embedding vector(components.size());
-  std::transform(components.begin(), components.end(), vector.begin(),
-                 [largest](double x) { return static_cast<std::int8_t>(std::lround(x / largest * 127.0)); });
+  std::transform(components.begin(), components.end(), vector.begin(), [=](double x) {
+    const double scaled = x / largest * 127.0;
+    return static_cast<std::int8_t>(static_cast<int>(scaled + std::copysign(below_half, scaled)));
+  });
   return vector;
 }
 

@@ -1,5 +1,6 @@
 #include "character_ngrams.hpp"
 
+#define XXH_INLINE_ALL  // of three to twenty bytes: the call would be as long as the hash
 #include <xxhash.h>
 
 #include <cmath>

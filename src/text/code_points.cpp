@@ -55,6 +55,8 @@ unsigned char byte_at(std::string_view text, std::size_t i) {
 
 }  // namespace
 
+namespace beyond_ascii {
+
 char32_t next_code_point(std::string_view& text) {
   const unsigned char lead = byte_at(text, 0);
   const std::size_t length = lead < 0xC2 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : lead < 0xF5 ? 4 : 1;
@@ -71,9 +73,7 @@ char32_t next_code_point(std::string_view& text) {
 }
 
 void append_utf8(std::string& out, char32_t c) {
-  if (c < 0x80) {
-    out += static_cast<char>(c);
-  } else if (c < 0x800) {
+  if (c < 0x800) {
     out += static_cast<char>(0xC0 | c >> 6);
     out += static_cast<char>(0x80 | (c & 0x3F));
   } else if (c < 0x10000) {
@@ -89,7 +89,6 @@ void append_utf8(std::string& out, char32_t c) {
 }
 
 char32_t to_lower(char32_t c) {
-  if (c < 0x80) return c >= 'A' && c <= 'Z' ? c + 32 : c;
   if (c >= 0xC0 && c <= 0xDE && c != 0xD7) return c + 32;  // Latin-1
   if (c == 0x130) return 'i';
   if (c == 0x178) return 0xFF;
@@ -112,7 +111,6 @@ char32_t to_lower(char32_t c) {
 }
 
 bool is_word(char32_t c) {
-  if (c < 0x80) return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
   if (c < 0xC0) return c == 0xAA || c == 0xB5 || c == 0xBA;
   if (c == 0xD7 || c == 0xF7) return false;
   return c < 0x2000 || !in_ranges(kSeparators, c);
@@ -122,4 +120,5 @@ bool is_unspaced(char32_t c) {
   return c >= 0x0E00 && in_ranges(kUnspaced, c);
 }
 
+}  // namespace beyond_ascii
 }  // namespace holdfast::text

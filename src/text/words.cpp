@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 
 #include "code_points.hpp"
 
@@ -27,6 +28,17 @@ constexpr std::array<std::string_view, 138> kStopWords{
     "which",  "while",   "who",   "whom",    "why",     "will",    "with",    "you"};
 static_assert(std::is_sorted(kStopWords.begin(), kStopWords.end()));
 
+// Where the words of each first letter begin; the last is the end.
+constexpr auto kFirstLetters = [] {
+  std::array<std::uint8_t, 27> starts{};
+  for (std::size_t letter = 0; letter < starts.size(); ++letter) {
+    while (starts[letter] < kStopWords.size() &&
+           kStopWords[starts[letter]][0] < static_cast<char>('a' + letter))
+      ++starts[letter];
+  }
+  return starts;
+}();
+
 }  // namespace
 
 std::vector<Word> split_words(std::string_view text) {
@@ -47,7 +59,11 @@ std::vector<Word> split_words(std::string_view text) {
 }
 
 bool is_stop_word(std::string_view lower_cased) {
-  return std::binary_search(kStopWords.begin(), kStopWords.end(), lower_cased);
+  if (lower_cased.empty() || lower_cased[0] < 'a' || lower_cased[0] > 'z') return false;
+  const auto letter = static_cast<std::size_t>(lower_cased[0] - 'a');
+  const auto* const first = kStopWords.data() + kFirstLetters[letter];
+  const auto* const last = kStopWords.data() + kFirstLetters[letter + 1];
+  return std::find(first, last, lower_cased) != last;
 }
 
 }  // namespace holdfast::text
