@@ -26,10 +26,7 @@ bool add_word(const WordVectors& vectors, std::string_view word, WordSum& sum) {
   if (number == WordVectors::kNoWord) return false;
   const auto vector = vectors.vector(number);
   const auto weight = static_cast<std::int32_t>(vector.weight);
-  // Bytes may lie anywhere for all that the compiler knows: said that they do not, it takes several at once.
-  const std::int8_t* __restrict components = vector.components.data();
-  std::int64_t* __restrict sums = sum.data();
-  for (std::size_t i = 0; i < kWordDimensions; ++i) sums[i] += components[i] * weight;
+  for (std::size_t i = 0; i < kWordDimensions; ++i) sum[i] += vector.components[i] * weight;
   return true;
 }
 
