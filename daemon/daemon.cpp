@@ -408,6 +408,7 @@ engine::Options Daemon::engine_options(const settings::Settings& settings) const
   options.buffer = settings.buffer;
   options.flush = settings.flush;
   options.cache = settings.cache;
+  options.chunk_strategy = settings.chunk_strategy;
   options.durability = settings.journal.durability;
   options.max_buffer_bytes = memory_watch_.limits().buffers.bytes;
   options.user_share = settings.user_share;

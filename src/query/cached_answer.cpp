@@ -79,6 +79,7 @@ asio::awaitable<std::optional<std::vector<ScoredResult>>> bring_up_to_date(UserS
     wanted.borders = buffered.borders;
     wanted.erased = buffered.erased;
     wanted.source = query.source;
+    wanted.chunks = shard.parts.options->chunk_strategy;
     wanted.include_messages = query.include_messages;
     wanted.include_knowledge = query.include_knowledge;
     wanted.limit = most;
@@ -90,7 +91,7 @@ asio::awaitable<std::optional<std::vector<ScoredResult>>> bring_up_to_date(UserS
     stored = std::move(*searched);
   }
   frozen.put_over(stored.stats);
-  const text::Scorer scorer(*answer.query, stored.stats, query.source);
+  const text::Scorer scorer(*answer.query, stored.stats, query.source, shard.parts.options->chunk_strategy);
   auto scored = merge_results(std::move(buffered), scorer, std::move(stored), most);
   const auto limit = shard.parts.options->cache.results_per_entry;
   cache::merge(answer, changed, std::move(scored), limit);

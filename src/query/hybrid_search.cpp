@@ -60,20 +60,20 @@ std::vector<std::uint64_t> not_buffered(std::vector<std::uint64_t> places,
   return places;
 }
 
-// Keyword parts by themselves of the buffered messages of a session and of the stored ones before them.
-using KeywordParts = std::unordered_map<std::uint64_t, double>;
+// Of the buffered messages of a session and of the stored ones before them, each by itself.
+using PartsByPlace = std::unordered_map<std::uint64_t, text::OwnParts>;
 
-KeywordParts keyword_parts(const store::SessionBorder& border, const std::vector<double>& wanted,
-                           const text::Scorer& scorer) {
-  KeywordParts parts;
+PartsByPlace parts_by_place(const store::SessionBorder& border, const std::vector<text::OwnParts>& wanted,
+                            const text::Scorer& scorer) {
+  PartsByPlace parts;
   for (std::size_t i = 0; i < wanted.size(); ++i) parts[border.wanted[i]] = wanted[i];
   for (const auto& message : border.buffered)
-    parts[message.seq] = scorer.keyword(message.frequencies, message.length);
+    parts[message.seq] = {scorer.keyword(message.frequencies, message.length), message.similarity};
   return parts;
 }
 
-double keyword_in_context(const KeywordParts& parts, std::uint64_t seq, const text::Scorer& scorer) {
-  std::array<double, text::kContextWeights.size()> before{};
+text::JoinedParts in_context(const PartsByPlace& parts, std::uint64_t seq, const text::Scorer& scorer) {
+  text::PartsBefore before;
   for (std::size_t i = 0; i < before.size() && i + 1 < seq; ++i) {
     const auto known = parts.find(seq - i - 1);
     if (known != parts.end()) before[i] = known->second;
@@ -101,18 +101,20 @@ BufferSnapshot search_buffers(engine::UserShard& shard, engine::UserState& user,
     session->buffer.for_each([&](Stage stage, const Message& message) {
       if (!std::binary_search(counting.begin(), counting.end(), message.seq)) return;
       const auto& features = engine::features_of(user, message, shard.parts);
-      border.buffered.push_back(
-          {message.seq, text::term_frequencies(prepared, features.terms), features.terms.size()});
+      auto& own = border.buffered.emplace_back();
+      own.seq = message.seq;
+      own.frequencies = text::term_frequencies(prepared, features.terms);
+      own.length = features.terms.size();
+      if (!features.vectors.empty())
+        own.similarity = text::similarity_to_chunks(prepared.vector, features.vectors);
       if (only && !only->contains(message.id)) return;
       snapshot.hidden.insert(message.id);
       if (features.vector_pending) engine::request_vector(shard, user, message);
-      const auto& own = border.buffered.back();
       count_into(snapshot.stats, own.length, own.frequencies);
       if (!wanted) return;
       Candidate candidate;
       candidate.border = snapshot.borders.size();
       candidate.seq = message.seq;
-      candidate.similarity = text::similarity_to_chunks(prepared.vector, features.vectors);
       candidate.result = to_result(*session, stage, message);
       snapshot.candidates.push_back(std::move(candidate));
     });
@@ -125,14 +127,15 @@ BufferSnapshot search_buffers(engine::UserShard& shard, engine::UserState& user,
 std::vector<ScoredResult> merge_results(BufferSnapshot buffered, const text::Scorer& scorer,
                                         store::StoreAnswer stored, std::size_t limit) {
   stored.wanted.resize(buffered.borders.size());  // empty when the store does not know the user
-  std::vector<KeywordParts> parts;
+  std::vector<PartsByPlace> parts;
   for (std::size_t i = 0; i < buffered.borders.size(); ++i)
-    parts.push_back(keyword_parts(buffered.borders[i], stored.wanted[i], scorer));
+    parts.push_back(parts_by_place(buffered.borders[i], stored.wanted[i], scorer));
   std::vector<ScoredResult> merged;
   for (auto& candidate : buffered.candidates) {
     auto& result = candidate.result;
-    result.keyword = keyword_in_context(parts[candidate.border], candidate.seq, scorer);
-    result.similarity = candidate.similarity;
+    const auto joined = in_context(parts[candidate.border], candidate.seq, scorer);
+    result.keyword = joined.keyword;
+    result.similarity = joined.similarity;
     result.score = scorer.combine(result.keyword, result.similarity);
     if (scorer.is_result(result.keyword, result.similarity)) merged.push_back(std::move(result));
   }

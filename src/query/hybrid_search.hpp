@@ -16,7 +16,6 @@ struct Candidate {
   ScoredResult result;     // without scores
   std::size_t border = 0;  // its session's place in BufferSnapshot::borders
   std::uint64_t seq = 0;
-  double similarity = 0;
 };
 
 // A user's buffers at one moment, as values.

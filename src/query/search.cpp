@@ -50,6 +50,7 @@ asio::awaitable<Attempt> search_once(engine::UserShard& shard, const Query& quer
   wanted.borders = buffered.borders;
   wanted.erased = buffered.erased;
   wanted.source = query.source;
+  wanted.chunks = shard.parts.options->chunk_strategy;
   wanted.include_messages = query.include_messages;
   wanted.include_knowledge = query.include_knowledge;
   wanted.limit = limit + buffered.hidden.size();  // the store may return that many that are hidden
@@ -68,7 +69,7 @@ asio::awaitable<Attempt> search_once(engine::UserShard& shard, const Query& quer
     searched.keepable = known->epoch.adopt(prepared->terms, found.stats);
     attempt.overtaken = !searched.keepable;
   }
-  const text::Scorer scorer(*prepared, found.stats, query.source);
+  const text::Scorer scorer(*prepared, found.stats, query.source, shard.parts.options->chunk_strategy);
   searched.results = merge_results(std::move(buffered), scorer, std::move(found), limit);
   co_return attempt;
 }

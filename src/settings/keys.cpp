@@ -190,7 +190,8 @@ void add_buffer_keys(std::vector<Key>& t) {
                }});
   t.push_back(whole("buffer.hybrid_buffer.max_size", "5", 1, 50,
                     [](S& s, std::int64_t v) { s.buffer.hybrid.max_rounds = static_cast<std::size_t>(v); }));
-  t.push_back(only("buffer.hybrid_buffer.chunk_strategy", "message", "the only strategy of this version"));
+  t.push_back(choice("buffer.hybrid_buffer.chunk_strategy", "message", {"message", "contextual"},
+                     [](S& s, std::size_t v) { s.chunk_strategy = static_cast<text::ChunkStrategy>(v); }));
   t.push_back(decimal("buffer.hybrid_buffer.chunk_overlap", "0.1", 0, 0.5,
                       [](S& s, double v) { s.flush.chunking.overlap = s.sqlite.chunking.overlap = v; }));
   t.push_back(only("buffer.hybrid_buffer.embedding_model", "builtin",

@@ -50,11 +50,13 @@ std::vector<std::uint32_t> term_frequencies(const PreparedQuery& query,
   return frequencies;
 }
 
-Scorer::Scorer(const PreparedQuery& query, const CorpusStats& stats, SourceFilter filter) {
+Scorer::Scorer(const PreparedQuery& query, const CorpusStats& stats, SourceFilter filter,
+               ChunkStrategy strategy)
+    : windows_(strategy == ChunkStrategy::contextual && filter != SourceFilter::keyword) {
   switch (filter) {
     case SourceFilter::all:
       keyword_weight_ = kKeywordWeight, similarity_weight_ = 1 - kKeywordWeight;
-      with_context_ = true;
+      words_in_context_ = true;
       break;
     case SourceFilter::keyword:
       keyword_weight_ = 1;
@@ -87,13 +89,28 @@ double Scorer::keyword(std::span<const std::uint32_t> frequencies, std::uint64_t
   return std::min(1.0, sum / most_);
 }
 
-double Scorer::in_context(double keyword_part,
-                          const std::array<double, kContextWeights.size()>& before) const {
-  if (!with_context_) return keyword_part;
-  double missing = 1 - keyword_part;
-  for (std::size_t i = 0; i < before.size(); ++i) missing *= 1 - kContextWeights[i] * before[i];
+JoinedParts Scorer::in_context(const OwnParts& own, const PartsBefore& before) const {
+  JoinedParts joined{own.keyword, own.similarity.value_or(0)};
+  if (words_in_context_) joined.keyword = keyword_in_context(own.keyword, before);
+  if (windows_ && own.similarity) joined.similarity = window_similarity(*own.similarity, before);
+  return joined;
+}
+
+double Scorer::keyword_in_context(double own, const PartsBefore& before) const {
+  double missing = 1 - own;
+  for (std::size_t i = 0; i < before.size(); ++i) missing *= 1 - kContextWeights[i] * before[i].keyword;
   // Not 1 - missing where nothing is before: an item by itself has its own part to the last bit.
-  return keyword_part + (1 - keyword_part - missing);
+  return own + (1 - own - missing);
+}
+
+double Scorer::window_similarity(double own, const PartsBefore& before) const {
+  double sum = own, weight = 1;
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    if (!before[i].similarity) continue;
+    sum += kContextWeights[i] * *before[i].similarity;
+    weight += kContextWeights[i];
+  }
+  return sum / weight;
 }
 
 double Scorer::combine(double keyword_part, double similarity_part) const {

@@ -78,6 +78,24 @@ class OpenAiEmbedder(unittest.TestCase):
             self.assertEqual(d.statistics()["embedding"]["embedder"], f"openai/words/{DIMENSIONS}/int8")
             self.assertEqual(self.server.requests[0][1]["model"], "words")
 
+    def test_contextual_chunks_are_windows_of_neighbouring_turns(self):
+        def scores(d, user, query):
+            results = d.post(f"/api/v1/users/{user}/query", {"query": query, "store_type": "vector"}).data["results"]
+            return {result["content"]: result["score"] for result in results}
+        with RemoteHoldfast(self.server, "buffer.hybrid_buffer.chunk_strategy=contextual") as d:
+            user = d.make_user()
+            d.add(d.make_session(user), "I bought an automobile", "it is red", "the loaf was warm")
+            both = ["I bought an automobile", "it is red"]
+            d.wait_for("both have their vectors", lambda: sorted(scores(d, user, "which vehicle")) == sorted(both))
+            buffered = scores(d, user, "the vehicle")
+            self.assertGreater(buffered[both[0]], buffered[both[1]])
+            d.flush()
+            d.wait_for_vectors()
+            self.assertEqual(scores(d, user, "any vehicle"), buffered)
+            d.kill()
+            d.start()
+            self.assertEqual(scores(d, user, "a vehicle"), buffered)
+
     def test_knowledge_and_bypassed_messages_are_found_by_meaning(self):
         with RemoteHoldfast(self.server, "buffer.enabled=false") as d:
             user = d.make_user()

@@ -16,8 +16,9 @@ namespace {
 
 using Origin = Answer::Origin;
 
-engine::Options small_buffers() {
+engine::Options small_buffers(text::ChunkStrategy chunks) {
   engine::Options options;
+  options.chunk_strategy = chunks;
   options.buffer.round.max_rounds = 2;
   options.buffer.hybrid.max_rounds = 2;
   options.flush.workers = 2;
@@ -48,7 +49,7 @@ unsigned seeds() {
 
 class Play {
  public:
-  explicit Play(unsigned seed) : random_(seed), engine_(small_buffers()) {
+  Play(unsigned seed, text::ChunkStrategy chunks) : random_(seed), engine_(small_buffers(chunks)) {
     for (const auto* agent : {"one", "two"}) engine_.add_agent(agent);
     for (const auto* user : {"ann", "bob", "cem"}) {
       engine_.add_user(user);
@@ -253,12 +254,14 @@ class Play {
   std::uint64_t merged_ = 0;                            // of earlier runs
 };
 
-TEST(CachedAnswers, EqualFreshOnesWhateverHappensBetween) {
+class CachedAnswers : public testing::TestWithParam<text::ChunkStrategy> {};
+
+TEST_P(CachedAnswers, EqualFreshOnesWhateverHappensBetween) {
   std::map<Origin, int> origins;
   std::uint64_t merged = 0;
   for (unsigned seed = 1; seed <= seeds(); ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
-    Play play(seed);
+    Play play(seed, GetParam());
     for (int step = 0; step < 400; ++step) {
       play.step();
       if (testing::Test::HasFatalFailure()) return;
@@ -271,6 +274,13 @@ TEST(CachedAnswers, EqualFreshOnesWhateverHappensBetween) {
   EXPECT_GT(origins[Origin::similar_hit], 0);
   EXPECT_GT(merged, 5u * seeds());
 }
+
+INSTANTIATE_TEST_SUITE_P(ChunkStrategies, CachedAnswers,
+                         testing::Values(text::ChunkStrategy::message, text::ChunkStrategy::contextual),
+                         [](const auto& strategy) {
+                           return std::string(strategy.param == text::ChunkStrategy::message ? "message"
+                                                                                             : "contextual");
+                         });
 
 }  // namespace
 }  // namespace holdfast::query

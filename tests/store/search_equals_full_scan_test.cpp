@@ -38,24 +38,24 @@ std::vector<Found> scan(const Items& items, const StoreQuery& query) {
     stats.total_length += item.features.terms.size();
     for (std::size_t i = 0; i < frequencies.size(); ++i) stats.document_frequency[i] += frequencies[i] > 0;
   }
-  const text::Scorer scorer(query.query, stats, query.source);
-  std::map<std::pair<std::string, std::uint64_t>, double>
+  const text::Scorer scorer(query.query, stats, query.source, query.chunks);
+  std::map<std::pair<std::string, std::uint64_t>, text::OwnParts>
       parts;  // by agent, which has one session, and place
   for (const auto& [id, item] : items) {
     const auto frequencies = text::term_frequencies(query.query, item.features.terms);
-    parts[{item.agent, item.seq}] = scorer.keyword(frequencies, item.features.terms.size());
+    parts[{item.agent, item.seq}] = {scorer.keyword(frequencies, item.features.terms.size()),
+                                     text::similarity_to_chunks(query.query.vector, item.features.vectors)};
   }
   const auto part_at = [&](const std::string& agent, std::uint64_t seq) {
     const auto known = parts.find({agent, seq});
-    return known == parts.end() ? 0.0 : known->second;
+    return known == parts.end() ? text::OwnParts{} : known->second;
   };
   std::vector<Found> found;
   for (const auto& [id, item] : items) {
     if (query.agent_id && *query.agent_id != item.agent) continue;
-    const auto keyword =
+    const auto [keyword, similarity] =
         scorer.in_context(part_at(item.agent, item.seq),
                           {part_at(item.agent, item.seq - 1), part_at(item.agent, item.seq - 2)});
-    const auto similarity = text::similarity_to_chunks(query.query.vector, item.features.vectors);
     if (scorer.is_result(keyword, similarity)) found.push_back({id, scorer.combine(keyword, similarity)});
   }
   std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) {
@@ -145,6 +145,7 @@ class SearchEqualsFullScan : public testing::TestWithParam<std::size_t> {
     if (below(4) == 0) query.agent_id = "a";
     constexpr SourceFilter kSources[] = {SourceFilter::all, SourceFilter::vector, SourceFilter::keyword};
     query.source = kSources[below(3)];
+    query.chunks = static_cast<text::ChunkStrategy>(below(2));
     std::vector<Found> found;
     const auto answer = store_->search(query);
     ASSERT_TRUE(answer);

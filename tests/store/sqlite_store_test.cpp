@@ -258,7 +258,8 @@ TEST_F(SqliteStoreTest, MessagesBeforeCountAcrossTheBorderToTheBuffers) {
   auto answer = *store->search(query);
   const auto own = keyword_of(answer, "m1");
   ASSERT_GT(own, 0);
-  EXPECT_THAT(answer.wanted, ElementsAre(ElementsAre(own, 0, 0)));
+  EXPECT_THAT(answer.wanted, ElementsAre(ElementsAre(testing::Field(&text::OwnParts::keyword, own), text::OwnParts{},
+                                                     text::OwnParts{})));
   EXPECT_DOUBLE_EQ(keyword_of(answer, "m2"), text::kContextWeights[0] * own);
   EXPECT_DOUBLE_EQ(keyword_of(answer, "m3"), text::kContextWeights[1] * own);
   EXPECT_EQ(keyword_of(answer, "m5"), 0);

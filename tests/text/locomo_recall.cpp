@@ -1,6 +1,7 @@
 // locomo_recall [FOLDER]: how much of a question's evidence is among the first 5, 10 and 20 results, for each
 // LoCoMo conversation of the folder (../shared/data/locomo when absent) and on average: BM25 alone, vectors
-// alone, both without the turns before, and the scorer as it is. Each turn is one message "Speaker: text
+// alone, both without the turns before, the scorer as it is, and the last with the vectors of
+// windows instead (chunk_strategy: contextual). Each turn is one message "Speaker: text
 // [caption]"; every question that names evidence counts.
 //
 // Then leave-one-out: the constants that are best on the other conversations, on the one left out. That is
@@ -34,10 +35,11 @@ struct Turn {
 };
 
 struct Parts {  // of one turn's score
-  double own;   // keyword part of the turn by itself
-  std::array<double, 2> before;
-  double similarity;
-  double score;  // as the scorer joins them
+  OwnParts own;
+  PartsBefore before;
+  double window;            // similarity of the turn with those before
+  double score;             // as the scorer joins them
+  double contextual_score;  // likewise, with windows
 };
 
 struct Question {
@@ -83,14 +85,21 @@ std::vector<Parts> score_turns(const std::vector<Turn>& turns, const PreparedQue
       stats.document_frequency[i] += frequencies.back()[i] > 0;
   }
   const Scorer scorer(query, stats, SourceFilter::all);
+  const Scorer contextual(query, stats, SourceFilter::all, ChunkStrategy::contextual);
+  const auto score = [](const Scorer& by, const JoinedParts& joined) {
+    return by.combine(joined.keyword, joined.similarity);
+  };
   std::vector<Parts> parts;
   for (std::size_t i = 0; i < turns.size(); ++i) {
-    Parts part{scorer.keyword(frequencies[i], turns[i].features.terms.size()), {}, 0, 0};
+    Parts part{{scorer.keyword(frequencies[i], turns[i].features.terms.size()), std::nullopt}, {}, 0, 0, 0};
     for (std::size_t d = 1; d <= part.before.size() && d <= i; ++d) {
       if (turns[i - d].session == turns[i].session) part.before[d - 1] = parts[i - d].own;
     }
-    part.similarity = similarity_to_chunks(query.vector, turns[i].features.vectors);
-    part.score = scorer.combine(scorer.in_context(part.own, part.before), part.similarity);
+    part.own.similarity = similarity_to_chunks(query.vector, turns[i].features.vectors);
+    const auto in_window = contextual.in_context(part.own, part.before);
+    part.window = in_window.similarity;
+    part.score = score(scorer, scorer.in_context(part.own, part.before));
+    part.contextual_score = score(contextual, in_window);
     parts.push_back(part);
   }
   return parts;
@@ -213,9 +222,9 @@ struct Constants {
   double keyword_weight, one_before, two_before;
 
   double operator()(const Parts& parts) const {
-    const double missing =
-        (1 - parts.own) * (1 - one_before * parts.before[0]) * (1 - two_before * parts.before[1]);
-    return keyword_weight * (1 - missing) + (1 - keyword_weight) * parts.similarity;
+    const double missing = (1 - parts.own.keyword) * (1 - one_before * parts.before[0].keyword) *
+                           (1 - two_before * parts.before[1].keyword);
+    return keyword_weight * (1 - missing) + (1 - keyword_weight) * *parts.own.similarity;
   }
 };
 
@@ -290,10 +299,12 @@ int main(int argc, char** argv) {
   std::printf("%-26s", "recall@5/@10/@20");
   for (const auto& conversation : conversations) std::printf("  %-17s", conversation.name.c_str());
   std::printf("  mean\n");
-  print_row("BM25 alone", conversations, [](const Parts& parts) { return parts.own; });
-  print_row("vectors alone", conversations, [](const Parts& parts) { return parts.similarity; });
+  print_row("BM25 alone", conversations, [](const Parts& parts) { return parts.own.keyword; });
+  print_row("vectors alone", conversations, [](const Parts& parts) { return *parts.own.similarity; });
+  print_row("vectors alone, contextual", conversations, [](const Parts& parts) { return parts.window; });
   print_row("hybrid, no turns before", conversations, Constants{kKeywordWeight, 0, 0});
   print_row("hybrid", conversations, [](const Parts& parts) { return parts.score; });
+  print_row("hybrid, contextual", conversations, [](const Parts& parts) { return parts.contextual_score; });
   leave_one_out(conversations);
   print_speculation(conversations);
 }

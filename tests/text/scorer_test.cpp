@@ -47,18 +47,44 @@ TEST(Scorer, MessagesBeforeCountAsFurtherReasons) {
   const auto q = query({"a"});
   const CorpusStats stats{10, 50, {2}};
   const Scorer scorer(q, stats, SourceFilter::all);
-  EXPECT_EQ(scorer.in_context(0.3, {0, 0}), 0.3);  // to the last bit
-  EXPECT_NEAR(scorer.in_context(0.3, {0.8, 0.4}), 1 - 0.7 * (1 - 0.5 * 0.8) * (1 - 0.25 * 0.4), 1e-12);
-  EXPECT_GT(scorer.in_context(0, {0.1, 0}), scorer.in_context(0, {0, 0.1}));
-  EXPECT_LE(scorer.in_context(1, {1, 1}), 1.0);
-  EXPECT_EQ(scorer.in_context(0, {0, 0}), 0.0);
+  const auto keyword = [&](double own, double one_before, double two_before) {
+    return scorer.in_context({own, {}}, {{{one_before, {}}, {two_before, {}}}}).keyword;
+  };
+  EXPECT_EQ(keyword(0.3, 0, 0), 0.3);  // to the last bit
+  EXPECT_NEAR(keyword(0.3, 0.8, 0.4), 1 - 0.7 * (1 - 0.5 * 0.8) * (1 - 0.25 * 0.4), 1e-12);
+  EXPECT_GT(keyword(0, 0.1, 0), keyword(0, 0, 0.1));
+  EXPECT_LE(keyword(1, 1, 1), 1.0);
+  EXPECT_EQ(keyword(0, 0, 0), 0.0);
+}
+
+TEST(Scorer, SimilarityIsTheMessagesOwnOrThatOfItsWindow) {
+  const auto q = query({"a"});
+  const CorpusStats stats{10, 50, {2}};
+  const OwnParts own{0, 0.6};
+  const PartsBefore both{{{0, 0.4}, {0, 0.2}}};
+  const auto similarity = [&](SourceFilter filter, ChunkStrategy strategy, const OwnParts& of,
+                              const PartsBefore& before) {
+    return Scorer(q, stats, filter, strategy).in_context(of, before).similarity;
+  };
+  using enum ChunkStrategy;
+  const double window = (0.6 + 0.5 * 0.4 + 0.25 * 0.2) / 1.75;
+  EXPECT_EQ(similarity(SourceFilter::all, message, own, both), 0.6);
+  EXPECT_NEAR(similarity(SourceFilter::all, contextual, own, both), window, 1e-12);
+  EXPECT_NEAR(similarity(SourceFilter::vector, contextual, own, both), window, 1e-12);
+  EXPECT_EQ(similarity(SourceFilter::keyword, contextual, own, both), 0.6);
+  EXPECT_EQ(similarity(SourceFilter::all, contextual, own, {}), 0.6) << "the first of its session";
+  EXPECT_NEAR(similarity(SourceFilter::all, contextual, own, {{{0, {}}, {0, 0.2}}}),
+              (0.6 + 0.25 * 0.2) / 1.25, 1e-12)
+      << "what has no vector is left out";
+  EXPECT_EQ(similarity(SourceFilter::all, contextual, {0.5, {}}, both), 0) << "no vector, no window";
 }
 
 TEST(Scorer, WithAFilterAnItemCountsByItself) {
   const auto q = query({"a"});
   const CorpusStats stats{10, 50, {2}};
-  EXPECT_EQ(Scorer(q, stats, SourceFilter::keyword).in_context(0.3, {1, 1}), 0.3);
-  EXPECT_EQ(Scorer(q, stats, SourceFilter::vector).in_context(0.3, {1, 1}), 0.3);
+  const PartsBefore before{{{1, 1}, {1, 1}}};
+  for (const auto filter : {SourceFilter::keyword, SourceFilter::vector})
+    EXPECT_EQ(Scorer(q, stats, filter).in_context({0.3, 0.2}, before), (JoinedParts{0.3, 0.2}));
 }
 
 TEST(CorpusStats, AddUpWithMissingFrequenciesAsZero) {

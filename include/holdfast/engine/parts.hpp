@@ -21,6 +21,7 @@
 #include "holdfast/metrics/accounted.hpp"
 #include "holdfast/runtime/blocking_pool.hpp"
 #include "holdfast/store/memory_store.hpp"
+#include "holdfast/text/chunker.hpp"
 #include "holdfast/text/embedder.hpp"
 #include "holdfast/text/tokenizer.hpp"
 
@@ -32,7 +33,8 @@ struct Options {
   Mode mode = Mode::buffer;
   buffer::Options buffer;
   flush::Options flush;
-  cache::Options cache;                                         // of the whole process
+  cache::Options cache;  // of the whole process
+  text::ChunkStrategy chunk_strategy = text::ChunkStrategy::message;
   journal::Durability durability = journal::Durability::fsync;  // as the journal is configured
   std::size_t max_buffer_bytes = 512u << 20;                    // of the whole process
   double user_share = 0.25;  // of max_buffer_bytes (and of the journal) that one user may fill

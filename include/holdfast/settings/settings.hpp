@@ -45,6 +45,7 @@ struct Settings {
   store::SqliteOptions sqlite;
   transfer::Options transfer;
   embedding::Options embedding;
+  text::ChunkStrategy chunk_strategy = text::ChunkStrategy::message;
   std::string token_model;
   double token_fallback_multiplier = 1.3;
   SortResults sort_results = SortResults::by_score;

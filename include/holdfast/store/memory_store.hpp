@@ -80,10 +80,11 @@ struct SessionBorder {
     std::uint64_t seq = 0;
     std::vector<std::uint32_t> frequencies;  // of the query's terms
     std::uint64_t length = 0;                // terms
+    std::optional<double> similarity;        // text::OwnParts::similarity
   };
   std::string session_id;
   std::vector<Buffered> buffered;     // instead of what the store has at these places
-  std::vector<std::uint64_t> wanted;  // places whose stored messages' keyword parts the answer is to tell
+  std::vector<std::uint64_t> wanted;  // places whose stored messages' parts the answer is to tell
 };
 
 struct StoreQuery {
@@ -97,6 +98,7 @@ struct StoreQuery {
   // Only these items are scored, and frozen must know the size and every term; nothing: all of the user's.
   std::optional<std::vector<std::string>> only;
   SourceFilter source = SourceFilter::all;
+  text::ChunkStrategy chunks = text::ChunkStrategy::message;
   bool include_messages = true;
   bool include_knowledge = true;
   std::size_t limit = 5;
@@ -106,9 +108,9 @@ struct StoreAnswer {
   std::vector<ScoredResult> results;  // best first: score descending, then id ascending
   text::CorpusStats stats;  // what was scored with, and the buffers must be: store and other_sources
                             // together, with frozen put over them
-  // For each of the query's borders, for each wanted place: the keyword part of the message there by itself,
-  // 0 where there is none. Empty for an unknown user.
-  std::vector<std::vector<double>> wanted;
+  // For each of the query's borders, for each wanted place: the parts of the message there by itself, empty
+  // ones where there is none. Empty for an unknown user.
+  std::vector<std::vector<text::OwnParts>> wanted;
 };
 
 struct StoreCounts {

@@ -1,12 +1,21 @@
+// What a message's vectors are made of, and how a text becomes chunks.
+//
 // Splits a text that is longer than an embedder takes into chunks, each of which gets a vector of its own:
 // nothing of a text is without one.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
 namespace holdfast::text {
+
+enum class ChunkStrategy : std::uint8_t {
+  message,     // a chunk is of one message
+  contextual,  // a message's chunk is a window: the message and those before it in its session
+               // (text/scorer.hpp)
+};
 
 struct ChunkOptions {
   // Share of a chunk's room that repeats the end of the chunk before, so that what a cut divides is whole in

@@ -8,17 +8,26 @@
 // session, as if each were an independent reason to return it (noisy or, Pearl 1988):
 //   keyword = 1 - (1 - own) * product over d = 1, 2 of (1 - kContextWeights[d - 1] * own of the message at
 //   seq - d).
+//
+// With contextual chunks similarity is that of the window of the message and those before it, whose vector is
+// the weighted mean of theirs (unit vectors; 1, kContextWeights[0], kContextWeights[1]); so it is the same
+// mean of their similarities. The window is put together when it is scored: nothing of a message is kept with
+// another, each text is embedded once, and an update or erasure is in the windows at once. A message that has
+// no vector itself has no window, and one before that has none is left out of the mean.
+//
 // Only earlier messages count: a new message changes no other's score. A message that is erased counts no
 // more. Knowledge has no context.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "holdfast/model/types.hpp"
+#include "holdfast/text/chunker.hpp"
 #include "holdfast/text/features.hpp"
 
 namespace holdfast::text {
@@ -51,24 +60,46 @@ PreparedQuery prepare_query(std::string_view text, const Embedder& embedder);
 std::vector<std::uint32_t> term_frequencies(const PreparedQuery& query,
                                             std::span<const std::string> document_terms);
 
+// Of an item by itself.
+struct OwnParts {
+  double keyword = 0;
+  std::optional<double> similarity;  // none: it has no vector
+
+  bool operator==(const OwnParts&) const = default;
+};
+using PartsBefore = std::array<OwnParts, kContextWeights.size()>;  // of the messages one, two before
+
+// Joined with those before; what the score is made of.
+struct JoinedParts {
+  double keyword = 0;
+  double similarity = 0;
+
+  bool operator==(const JoinedParts&) const = default;
+};
+
 // Fixed for one query once the statistics of all sources are known. With SourceFilter::keyword or vector only
 // that part counts (weight 1); graph scores nothing.
 class Scorer {
  public:
-  Scorer(const PreparedQuery& query, const CorpusStats& stats, SourceFilter filter);
+  Scorer(const PreparedQuery& query, const CorpusStats& stats, SourceFilter filter,
+         ChunkStrategy strategy = ChunkStrategy::message);
   // Of an item by itself, 0…1.
   double keyword(std::span<const std::uint32_t> frequencies, std::uint64_t document_length) const;
-  // Joined with what keyword() gives for the messages one, two before (0: there is none). With a filter the
-  // item counts by itself.
-  double in_context(double keyword, const std::array<double, kContextWeights.size()>& before) const;
+  // Where there is no message one, two before, before has empty parts. With a filter an item's words count by
+  // themselves.
+  JoinedParts in_context(const OwnParts& own, const PartsBefore& before) const;
   double combine(double keyword, double similarity) const;  // 0…1
   // Whether an item of these parts is a result at all.
   bool is_result(double keyword, double similarity) const;
 
  private:
+  double keyword_in_context(double own, const PartsBefore& before) const;
+  double window_similarity(double own, const PartsBefore& before) const;
+
   double keyword_weight_ = 0;
   double similarity_weight_ = 0;
-  bool with_context_ = false;
+  bool words_in_context_ = false;
+  bool windows_ = false;
   double mean_length_ = 1;
   double most_ = 0;  // what the query's terms could reach
   std::vector<double> idf_;

@@ -37,21 +37,24 @@ struct Scored {
   std::int64_t no = 0;
   std::int64_t session_no = 0;  // 0: none
   std::uint64_t seq = 0;
-  double score = 0, keyword = 0, similarity = 0;
+  text::OwnParts own;
+  text::JoinedParts joined;
+  double score = 0;
 };
 
-// Keyword parts of messages by themselves; 0 where none is set.
-class KeywordParts {
+// Of messages by themselves; empty ones where none are set.
+class PartsByPlace {
  public:
-  void set(std::int64_t session_no, std::uint64_t seq, double keyword) {
-    parts_[{session_no, seq}] = keyword;
+  void reserve(std::size_t messages) { parts_.reserve(messages); }
+  void set(std::int64_t session_no, std::uint64_t seq, const text::OwnParts& parts) {
+    parts_[{session_no, seq}] = parts;
   }
   bool contains(std::int64_t session_no, std::uint64_t seq) const {
     return parts_.contains({session_no, seq});
   }
-  double at(std::int64_t session_no, std::uint64_t seq) const {
+  text::OwnParts at(std::int64_t session_no, std::uint64_t seq) const {
     const auto known = parts_.find({session_no, seq});
-    return known == parts_.end() ? 0 : known->second;
+    return known == parts_.end() ? text::OwnParts{} : known->second;
   }
 
  private:
@@ -61,7 +64,7 @@ class KeywordParts {
       return static_cast<std::size_t>(place.first) * 0x9E3779B97F4A7C15u + place.second;
     }
   };
-  std::unordered_map<Place, double, Hash> parts_;
+  std::unordered_map<Place, text::OwnParts, Hash> parts_;
 };
 
 class Search {
@@ -87,10 +90,11 @@ class Search {
     query_.frozen.put_over(answer.stats);
     if (query_.source == SourceFilter::graph || query_.limit == 0) return answer;
     find_sessions_of_agent();
-    const text::Scorer scorer(query_.query, answer.stats, query_.source);
+    const text::Scorer scorer(query_.query, answer.stats, query_.source, query_.chunks);
     if (query_.only) {
       consider_some(scorer);
     } else {
+      if (query_.chunks == text::ChunkStrategy::contextual) parts_.reserve(own.documents);
       cache_.for_each_segment(connection_, user_no_, user.integer(3),
                               [&](const ItemSegment& segment, std::span<const IndexedItem> items) {
                                 for (const auto& item : items) consider(scorer, segment, item);
@@ -143,19 +147,29 @@ class Search {
 
   // Of the item whose frequencies_ are set.
   void consider(const text::Scorer& scorer, const IndexedItem& item, std::span<const std::int8_t> vectors) {
-    const bool matches =
-        std::any_of(frequencies_.begin(), frequencies_.end(), [](std::uint32_t n) { return n > 0; });
+    const bool matches = matches_query();
     if (!wanted(item) || (!matches && query_.source == SourceFilter::keyword)) return;
-    Scored scored{item.no, item.session_no, item.seq, 0, 0, 0};
-    if (matches) {
-      scored.keyword = scorer.keyword(frequencies_, item.length);
-      if (item.session_no != 0) parts_.set(item.session_no, item.seq, scored.keyword);
-    }
-    scored.similarity = text::similarity_to_chunks(query_.query.vector, vectors);
-    scored_.push_back(scored);
+    const auto own = own_parts(scorer, item, vectors);
+    // The others' add nothing to those after them.
+    const bool counts = matches || query_.chunks == text::ChunkStrategy::contextual;
+    if (item.session_no != 0 && counts) parts_.set(item.session_no, item.seq, own);
+    scored_.push_back({item.no, item.session_no, item.seq, own, {}, 0});
   }
 
-  // The items of `only`, with the keyword parts of the messages before them and of those the borders want.
+  bool matches_query() const {
+    return std::any_of(frequencies_.begin(), frequencies_.end(), [](std::uint32_t n) { return n > 0; });
+  }
+
+  // Of the item whose frequencies_ are set.
+  text::OwnParts own_parts(const text::Scorer& scorer, const IndexedItem& item,
+                           std::span<const std::int8_t> vectors) const {
+    text::OwnParts own;
+    if (matches_query()) own.keyword = scorer.keyword(frequencies_, item.length);
+    if (!vectors.empty()) own.similarity = text::similarity_to_chunks(query_.query.vector, vectors);
+    return own;
+  }
+
+  // The items of `only`, with the parts of the messages before them and of those the borders want.
   // The posting lists may be long: the items' own texts say how often they hold the query's terms.
   void consider_some(const text::Scorer& scorer) {
     for (const auto& id : *query_.only) {
@@ -172,7 +186,7 @@ class Search {
         item.seq = static_cast<std::uint64_t>(row.integer(3));
         item.length = static_cast<std::uint32_t>(row.integer(4));
         frequencies_ = text::term_frequencies(query_.query, text::analyze(row.text(5)));
-        if (item.session_no != 0) parts_.set(item.session_no, item.seq, 0);  // need not be read again
+        if (item.session_no != 0) parts_.set(item.session_no, item.seq, {});  // need not be read again
         consider(scorer, item, row.blob(6));
       }
     }
@@ -191,14 +205,16 @@ class Search {
 
   void read_part(const text::Scorer& scorer, std::int64_t session_no, std::uint64_t seq) {
     if (parts_.contains(session_no, seq)) return;
-    parts_.set(session_no, seq, 0);
+    parts_.set(session_no, seq, {});
     auto row = connection_.prepare(
-        "SELECT v.length, i.content FROM items i JOIN vectors v ON v.user_no = i.user_no AND v.no = i.no "
-        "WHERE i.session_no = ? AND i.seq = ?");
+        "SELECT v.length, i.content, v.vector FROM items i JOIN vectors v ON v.user_no = i.user_no AND v.no "
+        "= i.no WHERE i.session_no = ? AND i.seq = ?");
     row.bind(session_no).bind(static_cast<std::int64_t>(seq));
     if (!row.step()) return;
-    const auto frequencies = text::term_frequencies(query_.query, text::analyze(row.text(1)));
-    parts_.set(session_no, seq, scorer.keyword(frequencies, static_cast<std::uint64_t>(row.integer(0))));
+    frequencies_ = text::term_frequencies(query_.query, text::analyze(row.text(1)));
+    IndexedItem item;
+    item.length = static_cast<std::uint32_t>(row.integer(0));
+    parts_.set(session_no, seq, own_parts(scorer, item, row.blob(2)));
   }
 
   std::optional<std::int64_t> session_no(const std::string& id) {
@@ -214,7 +230,7 @@ class Search {
       auto row =
           connection_.prepare("SELECT session_no, seq FROM items WHERE user_no = ? AND kind = ? AND id = ?");
       row.bind(user_no_).bind(kMessageKind).bind(id);
-      if (row.step()) parts_.set(row.integer(0), static_cast<std::uint64_t>(row.integer(1)), 0);
+      if (row.step()) parts_.set(row.integer(0), static_cast<std::uint64_t>(row.integer(1)), {});
     }
     for (const auto& border : query_.borders) {
       auto& wanted = answer.wanted.emplace_back(border.wanted.size());
@@ -222,21 +238,22 @@ class Search {
       if (!no) continue;
       for (std::size_t i = 0; i < wanted.size(); ++i) wanted[i] = parts_.at(*no, border.wanted[i]);
       for (const auto& message : border.buffered)
-        parts_.set(*no, message.seq, scorer.keyword(message.frequencies, message.length));
+        parts_.set(*no, message.seq,
+                   {scorer.keyword(message.frequencies, message.length), message.similarity});
     }
   }
 
   // What is no result is left out.
   void score_all(const text::Scorer& scorer) {
     std::erase_if(scored_, [&](Scored& item) {
+      text::PartsBefore before;
       if (item.session_no != 0) {
-        std::array<double, text::kContextWeights.size()> before{};
         for (std::size_t i = 0; i < before.size() && i + 1 < item.seq; ++i)
           before[i] = parts_.at(item.session_no, item.seq - i - 1);
-        item.keyword = scorer.in_context(item.keyword, before);
       }
-      item.score = scorer.combine(item.keyword, item.similarity);
-      return !scorer.is_result(item.keyword, item.similarity);
+      const auto& joined = item.joined = scorer.in_context(item.own, before);
+      item.score = scorer.combine(joined.keyword, joined.similarity);
+      return !scorer.is_result(joined.keyword, joined.similarity);
     });
   }
 
@@ -271,8 +288,8 @@ class Search {
     result.session_name = row.text(8);
     result.source = "store";
     result.score = item.score;
-    result.keyword = item.keyword;
-    result.similarity = item.similarity;
+    result.keyword = item.joined.keyword;
+    result.similarity = item.joined.similarity;
     results.push_back(std::move(result));
   }
 
@@ -289,7 +306,7 @@ class Search {
   std::int64_t user_no_ = 0;
   std::vector<Postings> postings_;          // of each of the query's terms
   std::vector<std::uint32_t> frequencies_;  // of the same, in the item that is being scored
-  KeywordParts parts_;
+  PartsByPlace parts_;
   std::unordered_set<std::int64_t> agent_sessions_;
   std::vector<Scored> scored_;
 };
