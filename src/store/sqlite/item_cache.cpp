@@ -29,12 +29,7 @@ ItemSegment read_segment(Connection& connection, std::int64_t user_no, std::int6
   rows.bind(user_no).bind(after);
   while (segment.bytes() < kSegmentBytes && rows.step()) {
     const auto vectors = rows.blob(5);
-    IndexedItem item;
-    item.no = rows.integer(0);
-    item.kind = static_cast<std::uint8_t>(rows.integer(1));
-    item.session_no = rows.integer(2);
-    item.seq = static_cast<std::uint64_t>(rows.integer(3));
-    item.length = static_cast<std::uint32_t>(rows.integer(4));
+    auto item = read_indexed_item(rows);
     item.vectors_at = static_cast<std::uint32_t>(segment.vectors.size());
     item.vectors_size = static_cast<std::uint32_t>(vectors.size());
     segment.items.push_back(item);
@@ -60,6 +55,16 @@ ItemCache::Segment join(const ItemSegment& first, const ItemSegment& second) {
 }
 
 }  // namespace
+
+IndexedItem read_indexed_item(Statement& row) {
+  IndexedItem item;
+  item.no = row.integer(0);
+  item.kind = static_cast<std::uint8_t>(row.integer(1));
+  item.session_no = row.integer(2);
+  item.seq = static_cast<std::uint64_t>(row.integer(3));
+  item.length = static_cast<std::uint32_t>(row.integer(4));
+  return item;
+}
 
 std::size_t ItemSegment::bytes() const {
   return items.size() * sizeof(IndexedItem) + vectors.size();

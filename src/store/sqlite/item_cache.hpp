@@ -34,6 +34,9 @@ struct IndexedItem {
   std::uint8_t kind = 0;
 };
 
+// Of a row that begins with no, kind, session_no, seq, length; without its vectors.
+IndexedItem read_indexed_item(Statement& row);
+
 struct ItemSegment {
   std::vector<IndexedItem> items;    // by no
   std::vector<std::int8_t> vectors;  // of all items, back to back

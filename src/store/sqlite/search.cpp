@@ -179,12 +179,7 @@ class Search {
           "ON v.user_no = i.user_no AND v.no = i.no WHERE i.user_no = ? AND i.kind IN (?, ?) AND i.id = ?");
       row.bind(user_no_).bind(kMessageKind).bind(kKnowledgeKind).bind(id);
       while (row.step()) {
-        IndexedItem item;
-        item.no = row.integer(0);
-        item.kind = static_cast<std::uint8_t>(row.integer(1));
-        item.session_no = row.integer(2);
-        item.seq = static_cast<std::uint64_t>(row.integer(3));
-        item.length = static_cast<std::uint32_t>(row.integer(4));
+        const auto item = read_indexed_item(row);
         frequencies_ = text::term_frequencies(query_.query, text::analyze(row.text(5)));
         if (item.session_no != 0) parts_.set(item.session_no, item.seq, {});  // need not be read again
         consider(scorer, item, row.blob(6));
@@ -207,14 +202,12 @@ class Search {
     if (parts_.contains(session_no, seq)) return;
     parts_.set(session_no, seq, {});
     auto row = connection_.prepare(
-        "SELECT v.length, i.content, v.vector FROM items i JOIN vectors v ON v.user_no = i.user_no AND v.no "
-        "= i.no WHERE i.session_no = ? AND i.seq = ?");
+        "SELECT v.no, v.kind, v.session_no, v.seq, v.length, i.content, v.vector FROM items i JOIN vectors v "
+        "ON v.user_no = i.user_no AND v.no = i.no WHERE i.session_no = ? AND i.seq = ?");
     row.bind(session_no).bind(static_cast<std::int64_t>(seq));
     if (!row.step()) return;
-    frequencies_ = text::term_frequencies(query_.query, text::analyze(row.text(1)));
-    IndexedItem item;
-    item.length = static_cast<std::uint32_t>(row.integer(0));
-    parts_.set(session_no, seq, own_parts(scorer, item, row.blob(2)));
+    frequencies_ = text::term_frequencies(query_.query, text::analyze(row.text(5)));
+    parts_.set(session_no, seq, own_parts(scorer, read_indexed_item(row), row.blob(6)));
   }
 
   std::optional<std::int64_t> session_no(const std::string& id) {
