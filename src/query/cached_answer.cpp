@@ -199,7 +199,7 @@ void verify_in_background(UserShard& shard, const Query& query,
 
 }  // namespace
 
-asio::awaitable<Answer> answer_through_cache(UserShard& shard, Query query) {
+asio::awaitable<Outcome<Answer>> answer_through_cache(UserShard& shard, Query query) {
   using Origin = Answer::Origin;
   const auto now = shard.parts.clock.steady_now();
   const auto epoch = [&] { return shard.table.insert_user(query.user_id).epoch.number(); };
@@ -212,14 +212,15 @@ asio::awaitable<Answer> answer_through_cache(UserShard& shard, Query query) {
     }
   }
   const auto made = co_await prepare(shard, query);
-  auto prepared = made.query;
+  if (!made) co_return made.error();
+  auto prepared = made->query;
   // While the vector was made messages may have come that only the journal holds.
   const bool some_in_journal = shard.table.insert_user(query.user_id).backlog_bytes > 0;
-  if (made.degraded || some_in_journal) {
+  if (made->degraded || some_in_journal) {
     outcomes[CacheOutcome::miss].add();
     auto searched = co_await search_everywhere(shard, query, prepared, static_cast<std::size_t>(query.top_k));
     Answer answer{std::move(searched.results), searched.partial};
-    answer.degraded = made.degraded;
+    answer.degraded = made->degraded;
     co_return answer;
   }
   auto words = query.text.size() <= kMostSimilarBytes ? cache::query_words(query.text) : QueryWords{};

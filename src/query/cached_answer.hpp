@@ -10,6 +10,6 @@ namespace holdfast::query {
 
 // From the cache, brought up to date, else searched and kept. Precondition: the cache takes part
 // (QueryCache::caches) and none of the user's messages waits in the journal.
-asio::awaitable<Answer> answer_through_cache(UserShard& shard, Query query);
+asio::awaitable<Outcome<Answer>> answer_through_cache(UserShard& shard, Query query);
 
 }  // namespace holdfast::query

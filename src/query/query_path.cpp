@@ -46,15 +46,18 @@ asio::awaitable<Outcome<Answer>> answer_query(UserShard& shard, Query query) {
   const bool some_in_journal = shard.table.insert_user(query.user_id).backlog_bytes > 0;
   Answer answer;
   if (cached_mode && !some_in_journal && shard.cache.caches(query)) {
-    answer = co_await answer_through_cache(shard, query);
+    auto cached = co_await answer_through_cache(shard, query);
+    if (!cached) co_return cached.error();
+    answer = std::move(*cached);
   } else {
     if (cached_mode) shard.probe.cache[metrics::CacheOutcome::bypassed].add();
     const auto prepared = co_await prepare(shard, query);
+    if (!prepared) co_return prepared.error();
     const auto limit = static_cast<std::size_t>(query.top_k);
-    auto searched = co_await search_everywhere(shard, query, prepared.query, limit);
+    auto searched = co_await search_everywhere(shard, query, prepared->query, limit);
     answer.results = std::move(searched.results);
     answer.partial = searched.partial;
-    answer.degraded = prepared.degraded;
+    answer.degraded = prepared->degraded;
   }
   if (answer.partial) shard.probe.partial_answers.add();
   if (answer.degraded) shard.probe.degraded_answers.add();

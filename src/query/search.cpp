@@ -7,9 +7,29 @@
 
 namespace holdfast::query {
 
-asio::awaitable<Prepared> prepare(engine::UserShard& shard, const Query& query) {
-  auto prepared =
-      std::make_shared<text::PreparedQuery>(text::prepare_query(query.text, shard.parts.embedder));
+namespace {
+
+// Much text is made ready elsewhere, so that other requests need not wait for it.
+constexpr std::size_t kPreparedHere = 8u << 10;
+
+asio::awaitable<engine::Outcome<std::shared_ptr<text::PreparedQuery>>> terms_and_builtin_vector(
+    engine::UserShard& shard, const std::string& text) {
+  if (text.size() <= kPreparedHere)
+    co_return std::make_shared<text::PreparedQuery>(text::prepare_query(text, shard.parts.embedder));
+  auto call = [text, &embedder = shard.parts.embedder]() -> Result<std::shared_ptr<text::PreparedQuery>> {
+    return std::make_shared<text::PreparedQuery>(text::prepare_query(text, embedder));
+  };
+  auto made = co_await runtime::call_blocking(shard.parts.compute, shard.parts.options->store_timeout, call);
+  if (!made) co_return engine::unavailable(made.error());
+  co_return std::move(*made);
+}
+
+}  // namespace
+
+asio::awaitable<engine::Outcome<Prepared>> prepare(engine::UserShard& shard, const Query& query) {
+  auto made = co_await terms_and_builtin_vector(shard, query.text);
+  if (!made) co_return made.error();
+  auto prepared = std::move(*made);
   auto* remote = shard.parts.remote;
   const bool wanted = query.source == SourceFilter::all || query.source == SourceFilter::vector;
   const bool blank = query.text.find_first_not_of(" \t\r\n") == std::string::npos;

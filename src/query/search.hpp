@@ -24,7 +24,8 @@ struct Searched {
 };
 
 // The query's terms and its vector: where a server makes vectors, from those it made before, else from it.
-asio::awaitable<Prepared> prepare(engine::UserShard& shard, const Query& query);
+// Failure: a long text, and the pool that computes has no time for it.
+asio::awaitable<engine::Outcome<Prepared>> prepare(engine::UserShard& shard, const Query& query);
 
 asio::awaitable<Searched> search_everywhere(engine::UserShard& shard, const Query& query,
                                             std::shared_ptr<const text::PreparedQuery> prepared,

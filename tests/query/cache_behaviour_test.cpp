@@ -135,5 +135,34 @@ TEST_F(CacheBehaviour, ASimilarTextIsASimilarHitAndAFlippedOneIsNot) {
   EXPECT_EQ(engine.probe().cache[CacheOutcome::similar].value(), 1u);
 }
 
+TEST_F(CacheBehaviour, ALongTextIsMadeReadyAwayFromTheShard) {
+  std::promise<void> release;
+  auto held = [released = release.get_future().share()]() -> Result<int> {
+    released.wait();
+    return 0;
+  };
+  auto holding =
+      engine.start(runtime::call_blocking(engine.shard().parts.compute, std::chrono::minutes(1), held));
+  Query query;
+  query.user_id = "u";
+  std::vector<std::future<engine::Outcome<Answer>>> answers;
+  query.text = "number 7";
+  for (int i = 0; i < 2000; ++i) query.text += " and more";
+  for (const std::int64_t top_k : {5, 1000}) {  // through the cache and past it
+    query.top_k = top_k;
+    auto waiting = engine.start(engine.service().query(query));
+    EXPECT_EQ(ask("red kite").results.size(), 5u) << "others are served";
+    EXPECT_EQ(waiting.wait_for(std::chrono::seconds(0)), std::future_status::timeout);
+    if (top_k == 1000) release.set_value();
+    answers.push_back(std::move(waiting));
+  }
+  for (auto& waiting : answers) {
+    const auto answer = waiting.get();
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->results.at(0).content, "the red kite number 7");
+  }
+  EXPECT_TRUE(holding.get());
+}
+
 }  // namespace
 }  // namespace holdfast::query

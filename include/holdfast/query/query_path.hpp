@@ -25,7 +25,7 @@ struct Answer {
 };
 
 // Everything acknowledged before the call is searched. not_found for an unknown user, for a session that is
-// not the user's, or for an unknown agent.
+// not the user's, or for an unknown agent; unavailable or overloaded where a long text cannot be made ready.
 asio::awaitable<Outcome<Answer>> answer_query(UserShard& shard, Query query);
 
 enum class Scope { everything, round_buffer };
