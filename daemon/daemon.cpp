@@ -260,7 +260,8 @@ void Daemon::wire() {
         });
       }
     };
-    back_fill_ = std::make_unique<embedding::BackFill>(*remote_, *store_, clock, probes_.embedding, filled);
+    back_fill_ = std::make_unique<embedding::BackFill>(*remote_, *store_, settings_.flush.chunking, clock,
+                                                       probes_.embedding, filled);
   }
   memory_ = std::make_unique<service::MemoryService>(*parts_, shard_set_, shards_);
   store_watch_ = std::make_unique<service::StoreWatch>(*store_, *store_pool_, clock);

@@ -30,10 +30,15 @@ flush::Options backoff() {
 
 }  // namespace
 
-BackFill::BackFill(RemoteEmbedder& embedder, store::MemoryStore& store, const Clock& clock,
-                   metrics::EmbeddingProbe& probe,
+BackFill::BackFill(RemoteEmbedder& embedder, store::MemoryStore& store, text::ChunkOptions chunking,
+                   const Clock& clock, metrics::EmbeddingProbe& probe,
                    std::function<void(const std::vector<std::string>&)> filled)
-    : embedder_(embedder), store_(store), clock_(clock), probe_(probe), filled_(std::move(filled)) {
+    : embedder_(embedder),
+      store_(store),
+      chunking_(chunking),
+      clock_(clock),
+      probe_(probe),
+      filled_(std::move(filled)) {
   thread_ = std::thread([this] { run(); });
   pthread_setname_np(thread_.native_handle(), "back-fill");
 }
@@ -67,7 +72,10 @@ void BackFill::run() {
 }
 
 BackFill::Round BackFill::do_batch() {
-  const auto pending = store_.pending_vectors(embedder_.options().max_batch, kMostBytesABatch);
+  // As many as one request takes: where long texts are split, fewer.
+  const auto& options = embedder_.options();
+  const auto pending = store_.pending_vectors(
+      options.max_batch, std::min(kMostBytesABatch, options.max_batch * chunk_bytes(options)));
   if (!pending) return Round::failed;
   probe_.pending.set(pending->total);
   if (pending->items.empty()) return Round::idle;
@@ -99,18 +107,16 @@ BackFill::Round BackFill::do_batch() {
   return made.size() + given_up.size() < answers.size() ? Round::failed : Round::worked;
 }
 
-std::vector<RemoteEmbedder::Answer> BackFill::embed(const std::vector<store::PendingVector>& items) {
-  std::vector<std::future<RemoteEmbedder::Answer>> coming;
-  const auto deadline = clock_.steady_now() + 2 * embedder_.options().timeout;
-  std::vector<RemoteEmbedder::Request> requests;
+std::vector<ItemVectors> BackFill::embed(const std::vector<store::PendingVector>& items) {
+  std::vector<std::future<ItemVectors>> coming;
+  std::vector<ItemText> texts;
   for (const auto& item : items) {
-    auto promise = std::make_shared<std::promise<RemoteEmbedder::Answer>>();
+    auto promise = std::make_shared<std::promise<ItemVectors>>();
     coming.push_back(promise->get_future());
-    requests.push_back(
-        {item.content, [promise](RemoteEmbedder::Answer answer) { promise->set_value(std::move(answer)); }});
+    texts.push_back({item.content, [promise](ItemVectors answer) { promise->set_value(std::move(answer)); }});
   }
-  embedder_.request(std::move(requests), Purpose::item, deadline);
-  std::vector<RemoteEmbedder::Answer> answers;
+  request_item_vectors(embedder_, std::move(texts), chunking_, clock_);
+  std::vector<ItemVectors> answers;
   for (auto& one : coming) answers.push_back(one.get());
   return answers;
 }

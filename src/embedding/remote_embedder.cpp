@@ -35,6 +35,7 @@ using std::chrono::seconds;
 
 constexpr std::size_t kQueryConnections = 2;
 constexpr std::size_t kItemConnections = 2;
+constexpr std::size_t kTokensAround = 8;              // such as the marks of a text's beginning and end
 constexpr std::size_t kMostWaiting = 10'000;          // texts of each queue
 constexpr std::size_t kMostWaitingBytes = 16u << 20;  // of them
 constexpr std::size_t kMostRequestBytes = 1u << 20;   // of a request's texts; a larger one goes alone
@@ -73,9 +74,14 @@ std::unique_ptr<asio::ssl::context> make_tls(const Endpoint& endpoint) {
 
 }  // namespace
 
+std::size_t chunk_bytes(const Options& options) {
+  return options.max_tokens - kTokensAround;
+}
+
 RemoteModel::RemoteModel(const Options& options)
     : fingerprint_("openai/" + options.model + "/" + std::to_string(options.dimensions) + "/int8"),
-      dimensions_(options.dimensions) {}
+      dimensions_(options.dimensions),
+      max_bytes_(chunk_bytes(options)) {}
 
 class RemoteEmbedder::Client {
  public:

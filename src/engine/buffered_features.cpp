@@ -5,6 +5,8 @@
 #include <utility>
 #include <vector>
 
+#include "holdfast/embedding/item_vectors.hpp"
+
 namespace holdfast::engine {
 namespace {
 
@@ -24,7 +26,7 @@ void note_windows_changed(UserShard& shard, UserState& user, const SessionState&
   for (const auto& id : next) shard.table.changed(user, id);
 }
 
-void attach(UserShard& shard, const Wanted& wanted, embedding::RemoteEmbedder::Answer answer) {
+void attach(UserShard& shard, const Wanted& wanted, embedding::ItemVectors answer) {
   auto* user = shard.table.find_user(wanted.user_id);
   if (!user) return;
   user->vectors_requested.erase(wanted.message_id);
@@ -57,16 +59,16 @@ void request_vector(UserShard& shard, UserState& user, const Message& message) {
   const auto known = user.features.find(message.id);
   if (known != user.features.end() && !known->second.vector_pending) return;
   if (!user.vectors_requested.insert(message.id).second) return;
-  const auto deadline = shard.parts.clock.steady_now() + 2 * remote->options().timeout;
-  embedding::RemoteEmbedder::Done done =
-      [&shard, wanted = Wanted{user.id, message.session_id, message.id, message.content}](auto answer) {
-        boost::asio::post(shard.executor, [&shard, wanted, answer = std::move(answer)]() mutable {
-          attach(shard, wanted, std::move(answer));
-        });
-      };
-  std::vector<embedding::RemoteEmbedder::Request> one;
+  auto done = [&shard,
+               wanted = Wanted{user.id, message.session_id, message.id, message.content}](auto answer) {
+    boost::asio::post(shard.executor, [&shard, wanted, answer = std::move(answer)]() mutable {
+      attach(shard, wanted, std::move(answer));
+    });
+  };
+  std::vector<embedding::ItemText> one;
   one.push_back({message.content, std::move(done)});
-  remote->request(std::move(one), embedding::Purpose::item, deadline);
+  embedding::request_item_vectors(*remote, std::move(one), shard.parts.options->flush.chunking,
+                                  shard.parts.clock);
 }
 
 }  // namespace holdfast::engine

@@ -335,6 +335,8 @@ void add_embedding_keys(std::vector<Key>& t) {
                        [](S& s, milliseconds v) { s.embedding.timeout = v; }));
   t.push_back(whole("embedding.openai.max_batch", "64", 1, 2048,
                     [](S& s, std::int64_t v) { s.embedding.max_batch = static_cast<std::size_t>(v); }));
+  t.push_back(whole("embedding.openai.max_tokens", "2048", 32, 1'000'000,
+                    [](S& s, std::int64_t v) { s.embedding.max_tokens = static_cast<std::size_t>(v); }));
 }
 
 void add_server_keys(std::vector<Key>& t) {

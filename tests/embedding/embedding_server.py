@@ -19,7 +19,7 @@ def embed(text, dimensions=DIMENSIONS):
 
 
 class EmbeddingServer:
-    """behave: what the next answers are (see Answering.do_POST). requests: (headers, body) of each."""
+    """behave: what the next answers are (see Answering.do_POST); a number: it refuses texts of more bytes. requests: (headers, body) of each."""
 
     def __init__(self, tls=None):
         self.behave, self.requests, self.port = "well", [], 0
@@ -51,6 +51,8 @@ class EmbeddingServer:
                     return self.answer(200, b" " * (8 << 20))
                 if how == "refuses poison" and any("poison" in text for text in body["input"]):
                     return self.answer(400, b'{"error": {"message": "too long"}}')
+                if isinstance(how, int) and any(len(text.encode()) > how for text in body["input"]):
+                    return self.answer(400, b'{"error": {"message": "the input length exceeds the context length"}}')
                 if how == "refuses all":
                     return self.answer(400, b'{"error": {"message": "no such model"}}')
                 dimensions = DIMENSIONS + (how == "wrong dimensions")

@@ -226,6 +226,43 @@ class OpenAiEmbedder(unittest.TestCase):
             self.assertIn("poison in a puppy's bread", d.ask(user, "poison")[0])
             self.assertGreaterEqual(d.metric('holdfast_embedding_failures_total{reason="refused"}'), 1)
 
+    def long_message(self, words):
+        return " ".join(["nothing of note"] * 200 + words)
+
+    def test_long_messages_and_knowledge_are_split_into_chunks_that_the_model_takes(self):
+        self.server.behave = 56
+        with RemoteHoldfast(self.server, "embedding.openai.max_tokens=64") as d:
+            user = d.make_user()
+            message, fact = self.long_message(["an automobile"]), self.long_message(["a puppy"])
+            d.add(d.make_session(user), message, "a short loaf")
+            self.found_by_meaning(d, user, "vehicle", message)  # while it is buffered
+            buffered = d.post(f"/api/v1/users/{user}/query", {"query": "vehicle", "store_type": "vector"}).data["results"][0]
+            asked = len(self.server.texts())
+            d.flush()
+            d.post(f"/api/v1/users/{user}/knowledge", {"knowledge": [fact]})
+            d.wait_for_vectors()
+            self.found_by_meaning(d, user, "hound", fact)
+            again = [text for text in self.server.texts()[asked:] if "automobile" in text]
+            self.assertEqual(again, [], "its vectors went to the store with it")
+            d.kill()
+            d.start()
+            found = d.post(f"/api/v1/users/{user}/query", {"query": "any vehicle", "store_type": "vector"}).data["results"][0]
+            self.assertEqual((found["content"], found["score"]), (message, buffered["score"]))
+            self.assertEqual(d.metric('holdfast_embedding_failures_total{reason="refused"}'), 0)
+            texts = [text for text in self.server.texts() if "nothing of note" in text]
+            self.assertGreaterEqual(sum(map(len, texts)), len(message) + len(fact))
+
+    def test_a_chunk_that_is_refused_does_not_cost_the_others(self):
+        self.server.behave = "refuses poison"
+        with RemoteHoldfast(self.server, "embedding.openai.max_tokens=64") as d:
+            user = d.make_user()
+            message = self.long_message(["poison"] + ["nothing of note"] * 20 + ["an automobile"])
+            d.add(d.make_session(user), message)
+            d.flush()
+            d.wait_for_vectors()
+            self.found_by_meaning(d, user, "vehicle", message)
+            self.assertGreaterEqual(d.metric('holdfast_embedding_failures_total{reason="refused"}'), 1)
+
     def test_a_changed_message_gets_the_vector_of_what_it_says_now(self):
         with RemoteHoldfast(self.server) as d:
             user = d.make_user()

@@ -3,8 +3,9 @@
 // and everything after a change of the model. What is still to do is marked in the store, so a restart
 // changes nothing.
 //
-// After a batch that failed it waits: exponential with jitter, as flush::retry_delay. A text that the server
-// does not take is given up until the next start; its item stays found by keyword.
+// Long texts are split (item_vectors.hpp). After a batch that failed it waits: exponential with jitter, as
+// flush::retry_delay. A text that the server does not take is given up until the next start; its item stays
+// found by keyword.
 #pragma once
 
 #include <condition_variable>
@@ -14,7 +15,7 @@
 #include <thread>
 #include <vector>
 
-#include "holdfast/embedding/remote_embedder.hpp"
+#include "holdfast/embedding/item_vectors.hpp"
 #include "holdfast/store/memory_store.hpp"
 
 namespace holdfast::embedding {
@@ -23,8 +24,8 @@ class BackFill {
  public:
   // filled: called on the thread after the items of these users got vectors. Everything referenced must
   // outlive this.
-  BackFill(RemoteEmbedder& embedder, store::MemoryStore& store, const Clock& clock,
-           metrics::EmbeddingProbe& probe,
+  BackFill(RemoteEmbedder& embedder, store::MemoryStore& store, text::ChunkOptions chunking,
+           const Clock& clock, metrics::EmbeddingProbe& probe,
            std::function<void(const std::vector<std::string>& user_ids)> filled);
   ~BackFill();  // stop()s
 
@@ -35,11 +36,12 @@ class BackFill {
   enum class Round { idle, worked, failed };
   void run();
   Round do_batch();
-  std::vector<RemoteEmbedder::Answer> embed(const std::vector<store::PendingVector>& items);
+  std::vector<ItemVectors> embed(const std::vector<store::PendingVector>& items);
 
   // Constant after construction
   RemoteEmbedder& embedder_;
   store::MemoryStore& store_;
+  const text::ChunkOptions chunking_;
   const Clock& clock_;
   metrics::EmbeddingProbe& probe_;
   const std::function<void(const std::vector<std::string>&)> filled_;

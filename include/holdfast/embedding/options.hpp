@@ -24,6 +24,11 @@ struct Options {
   std::size_t dimensions = 0;                 // of the model: other answers are refused
   std::chrono::milliseconds timeout{10'000};  // of one request, connecting included
   std::size_t max_batch = 64;                 // texts in one request
+  std::size_t max_tokens = 2048;              // that the model takes of a text; longer ones are split
 };
+
+// The most bytes of a text that surely are not more than max_tokens: a token has at least one byte, and
+// models put a few tokens of their own around a text.
+std::size_t chunk_bytes(const Options& options);
 
 }  // namespace holdfast::embedding

@@ -39,12 +39,14 @@ class RemoteModel final : public text::Embedder {
   explicit RemoteModel(const Options& options);
   std::string_view fingerprint() const override { return fingerprint_; }  // "openai/MODEL/DIMENSIONS/int8"
   std::size_t dimensions() const override { return dimensions_; }
+  std::size_t max_bytes() const override { return max_bytes_; }
   bool deferred() const override { return true; }
   text::Embedding embed(std::string_view) const override { return {}; }
 
  private:
   const std::string fingerprint_;
   const std::size_t dimensions_;
+  const std::size_t max_bytes_;
 };
 
 class RemoteEmbedder {

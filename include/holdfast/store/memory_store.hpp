@@ -130,7 +130,7 @@ struct PendingVectors {
 };
 struct LateVector {
   std::int64_t mark = 0;
-  text::Embedding vector;  // not empty
+  std::vector<std::int8_t> vectors;  // text::Features::vectors; not empty
 };
 
 // A message with the names that say where it belongs, as imports and exports tell it. Of the message's own

@@ -38,7 +38,7 @@ void fill_in_vectors(Connection& connection, std::span<const LateVector> vectors
             "UPDATE vectors SET vector = ?1 FROM (SELECT i.user_no, i.no FROM pending_vectors p "
             "JOIN items i ON i.no = p.no WHERE p.mark = ?2) AS item "
             "WHERE vectors.user_no = item.user_no AND vectors.no = item.no")
-        .bind_blob(late.vector)
+        .bind_blob(late.vectors)
         .bind(late.mark)
         .run();
     connection
