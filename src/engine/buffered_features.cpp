@@ -1,6 +1,5 @@
 #include "holdfast/engine/buffered_features.hpp"
 
-#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <utility>
 #include <vector>
@@ -14,18 +13,6 @@ struct Wanted {
   std::string user_id, session_id, message_id, content;
 };
 
-// The windows of the next messages hold the one at this place. Where one of them is not buffered, its id is
-// not known here: then the epoch ends.
-void note_windows_changed(UserShard& shard, UserState& user, const SessionState& session, std::uint64_t seq) {
-  const auto most = std::min<std::uint64_t>(text::kContextWeights.size(), session.next_seq - 1 - seq);
-  std::vector<std::string> next;
-  session.buffer.for_each([&](metrics::Stage, const Message& message) {
-    if (message.seq > seq && message.seq - seq <= most) next.push_back(message.id);
-  });
-  if (next.size() < most) return shard.table.written(user);
-  for (const auto& id : next) shard.table.changed(user, id);
-}
-
 void attach(UserShard& shard, const Wanted& wanted, embedding::ItemVectors answer) {
   auto* user = shard.table.find_user(wanted.user_id);
   if (!user) return;
@@ -37,9 +24,11 @@ void attach(UserShard& shard, const Wanted& wanted, embedding::ItemVectors answe
   auto& features = user->features.find(wanted.message_id)->second;
   features.vectors = std::move(*answer);
   features.vector_pending = false;
-  shard.table.changed(*user, wanted.message_id);
-  if (shard.parts.options->chunk_strategy == text::ChunkStrategy::contextual)
-    note_windows_changed(shard, *user, *session, message->seq);
+  if (shard.parts.options->chunk_strategy == text::ChunkStrategy::contextual) {
+    shard.table.changed_with_next(*user, *session, message->seq, wanted.message_id);
+  } else {
+    shard.table.changed(*user, wanted.message_id);
+  }
 }
 
 }  // namespace

@@ -115,6 +115,18 @@ void SessionTable::erase_user(UserState& user) {
   users_.erase(users_.find(user.id));
 }
 
+void SessionTable::changed_with_next(UserState& user, const SessionState& session, std::uint64_t seq,
+                                     std::string_view id) {
+  const auto most = std::min<std::uint64_t>(text::kContextWeights.size(), session.next_seq - 1 - seq);
+  std::vector<std::string> next;
+  session.buffer.for_each([&](metrics::Stage, const Message& message) {
+    if (message.seq > seq && message.seq - seq <= most) next.push_back(message.id);
+  });
+  if (next.size() < most) return written(user);
+  changed(user, id);
+  for (const auto& behind : next) changed(user, behind);
+}
+
 std::vector<SessionState*> SessionTable::all_sessions() {
   std::vector<SessionState*> all;
   all.reserve(sessions_.size());

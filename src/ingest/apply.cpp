@@ -1,5 +1,6 @@
 #include "apply.hpp"
 
+#include <optional>
 #include <utility>
 
 #include "holdfast/engine/buffered_features.hpp"
@@ -37,7 +38,7 @@ void apply_change(UserShard& shard, SessionState& session, const buffer::Change&
   }
   if (applied.queued) shard.probe.operation_bytes.add(change.message.content.size());
   engine::request_vector(shard, user, change.message);
-  shard.table.written(user);  // those after it are scored with it
+  shard.table.changed_with_next(user, session, change.message.seq, change.message.id);
   shard.flush_loop.touched(session);
 }
 
@@ -47,14 +48,20 @@ void apply_erasures(UserShard& shard, SessionState& session, const std::vector<s
   bool waits_for_store = false;
   for (const auto& id : ids) {
     user.features.erase(id);
+    const auto* held = session.buffer.find(id);
+    const auto place = held ? std::optional(held->seq) : std::nullopt;
     const auto applied = session.buffer.erase(id, lsn, released);
     if (applied.in_place) {
       shard.probe.stages[applied.in_place->stage].leave(1, applied.in_place->bytes);
       shard.table.release(user, applied.in_place->bytes + engine::kMessageOverhead);
     }
     waits_for_store = waits_for_store || applied.queued;
+    if (place) {
+      shard.table.changed_with_next(user, session, *place, id);
+    } else {
+      shard.table.written(user);  // those behind it were scored with it
+    }
   }
-  shard.table.written(user);  // those after them were scored with them
   if (!waits_for_store) released.push_back(lsn);
   shard.journal.acknowledge(std::move(released));
   shard.flush_loop.touched(session);

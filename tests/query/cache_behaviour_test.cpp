@@ -100,6 +100,42 @@ TEST_F(CacheBehaviour, AnUpdateChangesTheScoresOfThoseBehindIt) {
   EXPECT_EQ(ask("paint").results.size(), 0u);
 }
 
+TEST_F(CacheBehaviour, AChangeOfABufferedMessageIsMerged) {
+  engine.flush();
+  engine.add(session, {"did you paint it", "a lake", "at sunset"});
+  const auto before = ask("paint");
+  ASSERT_EQ(before.results.size(), 3u);
+  const auto first = before.results[0].id;
+  ASSERT_TRUE(
+      engine.run(engine.service().update_messages(session, {{first, Role::user, "did you draw", ""}})));
+  EXPECT_EQ(ask("paint").results.size(), 0u) << "those behind it were found by it alone";
+  ASSERT_TRUE(engine.run(engine.service().update_messages(session, {{first, Role::user, "what paint", ""}})));
+  const auto after = ask("paint");
+  EXPECT_EQ(after.origin, Origin::exact_hit);
+  EXPECT_EQ(after.results.size(), 3u);
+  EXPECT_EQ(engine.probe().cache_merged.value(), 2u);
+  EXPECT_EQ(engine.probe().cache_outdated.value(), 0u);
+}
+
+TEST_F(CacheBehaviour, AnErasureOfABufferedMessageIsMerged) {
+  engine.add(session, {"did you paint it", "a lake", "at sunset"});
+  const auto id = ask("paint").results.at(0).id;
+  ASSERT_TRUE(engine.run(engine.service().erase_messages(session, {id})));
+  const auto after = ask("paint");
+  EXPECT_EQ(after.origin, Origin::exact_hit);
+  EXPECT_EQ(after.results.size(), 0u) << "those behind it were found by it alone";
+}
+
+TEST_F(CacheBehaviour, AChangeWithStoredMessagesBehindItEndsTheEpoch) {
+  engine.add(session, {"did you paint it", "a lake", "at sunset"});
+  engine.flush();
+  const auto id = ask("paint").results.at(0).id;
+  ASSERT_TRUE(engine.run(engine.service().erase_messages(session, {id})));
+  const auto after = ask("paint");
+  EXPECT_EQ(after.origin, Origin::searched);
+  EXPECT_EQ(after.results.size(), 0u);
+}
+
 TEST_F(CacheBehaviour, ManyWritesEndTheEpoch) {
   ask("red kite");
   engine.add(session, std::vector<std::string>(70, "something else"));

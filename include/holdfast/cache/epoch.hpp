@@ -8,9 +8,10 @@
 // becomes the fresh one by scoring only the items that changed since.
 //
 // A message is scored with those before it in its session (text/scorer.hpp). So a new one changes no other's
-// score, but an update or erasure of a message, or an older message that comes late, changes those of the two
-// after it: that ends the epoch, and all of the user's cached answers with it. Knowledge stands alone: its
-// updates and erasures are logged.
+// score, but an update or erasure changes those of the two after it. Where these are buffered, or are not
+// there at all, their ids are logged with its own. Elsewhere it ends the epoch, and all of the user's cached
+// answers with it; so does an older message that comes late. Knowledge stands alone: its updates and erasures
+// are logged.
 //
 // What is approximate: the statistics lag behind by up to a tenth of the user's items, and those of two terms
 // may have been taken at two moments of the epoch. A restart begins new epochs: the same query may then

@@ -136,6 +136,11 @@ class SessionTable {
   void changed(UserState& user, std::string_view id) {
     if (!user.epoch.note_change(id)) written(user);
   }
+  // Likewise of the message that is or was at this place of the session, where those right behind it are
+  // scored with what changed: they count as changed too. Where one of them is not buffered (its id is not
+  // known here) this is written().
+  void changed_with_next(UserState& user, const SessionState& session, std::uint64_t seq,
+                         std::string_view id);
   // More than single items changed, or it is not known what: a new epoch, no earlier answer holds.
   void written(UserState& user) { user.epoch.restart(++last_epoch_); }
   std::vector<SessionState*> all_sessions();
