@@ -200,5 +200,30 @@ TEST_F(CacheBehaviour, ALongTextIsMadeReadyAwayFromTheShard) {
   EXPECT_TRUE(holding.get());
 }
 
+TEST(VerifiedSimilarHits, AreSearchedForInTheBackgroundAndKept) {
+  auto options = CacheBehaviour::options();
+  options.cache.verify_fraction = 1;
+  RunningEngine engine(options);
+  engine.add_user("u");
+  engine.add_agent("a");
+  engine.add(engine.add_session("u", "a"), {"Anna flies her red kite over the lake", "a blue boat"});
+  Query query;
+  query.user_id = "u";
+  const auto ask = [&](const char* text) {
+    query.text = text;
+    return std::move(*engine.run(engine.service().query(query)));
+  };
+  const auto first = ask("Where does Anna fly her big red kite over the blue lake?");
+  auto similar = ask("Where did Anna fly her big red kite over the blue lake?");
+  ASSERT_EQ(similar.origin, Origin::similar_hit);
+  ASSERT_EQ(similar.results.size(), first.results.size());
+  // What is found becomes the answer to this wording: then it is an exact hit.
+  while (similar.origin == Origin::similar_hit)
+    similar = ask("Where did Anna fly her big red kite over the blue lake?");
+  EXPECT_EQ(similar.origin, Origin::exact_hit);
+  EXPECT_GE(engine.probe().similar_verified.value(), 1u);
+  EXPECT_EQ(engine.probe().similar_false.value(), 0u);
+}
+
 }  // namespace
 }  // namespace holdfast::query

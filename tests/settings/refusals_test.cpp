@@ -60,6 +60,48 @@ TEST(Refusals, MemoryLimitsAndSizings) {
   EXPECT_EQ(loaded->settings.memory.interval, std::chrono::milliseconds(250));
 }
 
+TEST(Refusals, TheCachesLimits) {
+  const auto refused = [](const std::string& override) {
+    const auto loaded = load({std::nullopt, {"buffer.query." + override}, {}});
+    return loaded ? std::string("(accepted)") : loaded.error().message;
+  };
+  const std::string must = "is not allowed: must be ";
+  const std::vector<std::pair<std::string, std::string>> beyond{
+      {"max_size=0", must + "a whole number from 1 to 1000"},
+      {"max_size=1001", must + "a whole number from 1 to 1000"},
+      {"cache_size=9", must + "a whole number from 10 to 100000"},
+      {"cache_size=100001", must + "a whole number from 10 to 100000"},
+      {"cache_ttl=25h", must + "a time from 0s to 24h"},
+      {"similarity_threshold=0.49", must + "a number from 0.5 to 1"},
+      {"similarity_threshold=1.01", must + "a number from 0.5 to 1"},
+      {"max_error=-0.1", must + "a number from 0 to 1"},
+      {"max_error=1.1", must + "a number from 0 to 1"},
+      {"verify_fraction=-0.1", must + "a number from 0 to 1"},
+      {"verify_fraction=2", must + "a number from 0 to 1"},
+  };
+  for (const auto& [given, why] : beyond)
+    EXPECT_NE(refused(given).find(why), std::string::npos) << refused(given);
+  for (const auto* given :
+       {"max_size=1", "max_size=1000", "cache_size=10", "cache_size=100000", "cache_ttl=0s", "cache_ttl=24h",
+        "similarity_threshold=0.5", "similarity_threshold=1", "max_error=0", "max_error=1",
+        "verify_fraction=0", "verify_fraction=1"})
+    EXPECT_EQ(refused(given), "(accepted)") << given;
+  const auto loaded = load({std::nullopt, {"buffer.query.cache_size=77", "buffer.query.cache_ttl=0s"}, {}});
+  ASSERT_TRUE(loaded);
+  EXPECT_EQ(loaded->settings.cache.entries, 77u);
+  EXPECT_EQ(loaded->settings.cache.ttl.count(), 0);
+}
+
+TEST(Refusals, ChunksAndWhatTheModelTakes) {
+  const auto load_with = [](const std::string& override) { return load({std::nullopt, {override}, {}}); };
+  EXPECT_EQ(load_with("buffer.hybrid_buffer.chunk_strategy=contextual")->settings.chunk_strategy,
+            text::ChunkStrategy::contextual);
+  EXPECT_EQ(load_with("embedding.openai.max_tokens=512")->settings.embedding.max_tokens, 512u);
+  EXPECT_FALSE(load_with("buffer.hybrid_buffer.chunk_strategy=paragraph"));
+  EXPECT_FALSE(load_with("buffer.hybrid_buffer.chunk_overlap=0.6"));
+  EXPECT_FALSE(load_with("embedding.openai.max_tokens=31"));
+}
+
 TEST(Refusals, AKeyGivenTwice) {
   EXPECT_EQ(refusal_of_yaml("server:\n  port: 1\n  port: 2\n"), "FILE:3: server.port: given twice");
 }

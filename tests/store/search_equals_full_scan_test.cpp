@@ -137,7 +137,7 @@ class SearchEqualsFullScan : public testing::TestWithParam<std::size_t> {
     }
     ASSERT_TRUE(store_->write(std::span(&batch, 1))[0]);
   }
-  void compare() {
+  StoreQuery some_query() {
     StoreQuery query;
     query.user_id = below(3) == 0 ? "v" : "u";
     query.query = text::prepare_query(words(1 + below(5)), embedder());
@@ -146,11 +146,40 @@ class SearchEqualsFullScan : public testing::TestWithParam<std::size_t> {
     constexpr SourceFilter kSources[] = {SourceFilter::all, SourceFilter::vector, SourceFilter::keyword};
     query.source = kSources[below(3)];
     query.chunks = static_cast<text::ChunkStrategy>(below(2));
+    return query;
+  }
+  void compare() {
+    const auto query = some_query();
     std::vector<Found> found;
     const auto answer = store_->search(query);
     ASSERT_TRUE(answer);
     for (const auto& result : answer->results) found.push_back({result.id, result.score});
     ASSERT_EQ(found, scan(items_[query.user_id], query));
+  }
+  // Only some items, with the statistics of all: what the search of all finds of them.
+  void compare_some() {
+    auto query = some_query();
+    query.limit = 1000;
+    const auto all = store_->search(query);
+    ASSERT_TRUE(all);
+    query.only = {"unknown"};
+    for (const auto& [id, item] : items_[query.user_id])
+      if (below(3) == 0) query.only->push_back(id);
+    query.frozen.size = {all->stats.documents, all->stats.total_length};
+    query.frozen.document_frequency.assign(all->stats.document_frequency.begin(),
+                                           all->stats.document_frequency.end());
+    const auto parts = [](const ScoredResult& result) {
+      return std::tuple(result.id, result.score, result.keyword, result.similarity);
+    };
+    std::vector<std::tuple<std::string, double, double, double>> expected, found;
+    for (const auto& result : all->results) {
+      if (std::find(query.only->begin(), query.only->end(), result.id) != query.only->end())
+        expected.push_back(parts(result));
+    }
+    const auto some = store_->search(query);
+    ASSERT_TRUE(some);
+    for (const auto& result : some->results) found.push_back(parts(result));
+    ASSERT_EQ(found, expected);
   }
 
   TemporaryDirectory folder_;
@@ -164,6 +193,7 @@ TEST_P(SearchEqualsFullScan, AfterAnyChanges) {
   for (int step = 0; step < 120; ++step) {
     ASSERT_NO_FATAL_FAILURE(change_something());
     ASSERT_NO_FATAL_FAILURE(compare());
+    ASSERT_NO_FATAL_FAILURE(compare_some());
     if (step % 50 == 49) open();
   }
 }

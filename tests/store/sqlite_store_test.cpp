@@ -241,6 +241,28 @@ TEST_F(SqliteStoreTest, OtherChunksMakeTheIndexAnew) {
   EXPECT_NE(after.similarity, before.similarity);
 }
 
+TEST_F(SqliteStoreTest, ScoresStandStillWhileTheStatisticsAreFrozen) {
+  make_session();
+  ASSERT_TRUE(write({message("m1", "a painted kite", 1), message("m4", "a violin", 4, 2)}));
+  StoreQuery query;
+  query.user_id = "u";
+  query.query = {{"kite"}, {}};
+  query.limit = 10;
+  const auto before = *store->search(query);
+  ASSERT_EQ(before.results.size(), 1u);
+  ASSERT_TRUE(write({message("m7", "another kite", 7, 3), message("m10", "kite over kite", 10, 4)}));
+  EXPECT_NE(store->search(query)->results.back().score, before.results[0].score);
+  query.frozen.size = {before.stats.documents, before.stats.total_length};
+  query.frozen.document_frequency = {before.stats.document_frequency.at(0)};
+  const auto frozen = *store->search(query);
+  EXPECT_EQ(frozen.stats.documents, 2u);
+  EXPECT_THAT(frozen.stats.document_frequency, ElementsAre(1));
+  ASSERT_EQ(frozen.results.size(), 3u);
+  for (const auto& result : frozen.results) {
+    if (result.id == "m1") EXPECT_EQ(result.score, before.results[0].score);
+  }
+}
+
 TEST_F(SqliteStoreTest, MessagesBeforeCountAcrossTheBorderToTheBuffers) {
   make_session();
   ASSERT_TRUE(write({message("m1", "a painted kite", 1), message("m2", "a violin", 2, 2),
@@ -258,8 +280,8 @@ TEST_F(SqliteStoreTest, MessagesBeforeCountAcrossTheBorderToTheBuffers) {
   auto answer = *store->search(query);
   const auto own = keyword_of(answer, "m1");
   ASSERT_GT(own, 0);
-  EXPECT_THAT(answer.wanted, ElementsAre(ElementsAre(testing::Field(&text::OwnParts::keyword, own), text::OwnParts{},
-                                                     text::OwnParts{})));
+  EXPECT_THAT(answer.wanted, ElementsAre(ElementsAre(testing::Field(&text::OwnParts::keyword, own),
+                                                     text::OwnParts{}, text::OwnParts{})));
   EXPECT_DOUBLE_EQ(keyword_of(answer, "m2"), text::kContextWeights[0] * own);
   EXPECT_DOUBLE_EQ(keyword_of(answer, "m3"), text::kContextWeights[1] * own);
   EXPECT_EQ(keyword_of(answer, "m5"), 0);
