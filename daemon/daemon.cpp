@@ -129,6 +129,7 @@ Result<void> Daemon::start() {
     return replayed;
   }
   status_->set_phase(http::Phase::ready);
+  store_pool_->submit([this] { (void)store_->warm_up(); });
   const char* scheme = settings_.tls_certificate.empty() ? "http" : "https";
   if (settings_.admin) {
     log::info("operational routes on {}://{}:{}", scheme, settings_.admin->host, server_->port(1));

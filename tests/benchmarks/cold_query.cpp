@@ -1,8 +1,9 @@
 // cold_query_benchmark [MESSAGES…] (default 10000 100000): how long a search of the store takes that no cache
 // answers, for a user with so many stored messages, beside SQLite's own full-text query (FTS5, bm25, limit
 // 10) of the same terms over the same messages. Both run alternately on the calling thread, 400 queries of
-// each kind; the first query after opening the store is shown on its own, and so is one after each write, as
-// both find what the store keeps in memory out of date. Pin it to a core: taskset -c 0 …
+// each kind; the first query after opening the store is shown on its own, with and without warm_up(), and so
+// is one after each write, as both find what the store keeps in memory out of date; likewise the same queries
+// with contextual chunks. Pin it to a core: taskset -c 0 …
 #include <sqlite3.h>
 #include <unistd.h>
 
@@ -134,18 +135,31 @@ void measure(std::size_t messages, const std::filesystem::path& folder) {
   plain.finish();
   built.reset();
   auto store = open(folder);
-  const auto search = [&](const std::string& question) {
+  const auto search = [&](const std::string& question,
+                          text::ChunkStrategy chunks = text::ChunkStrategy::message) {
     store::StoreQuery query;
+    query.chunks = chunks;
     query.user_id = "u";
     query.query = text::prepare_query(question, text::builtin_embedder());
     query.limit = 10;
     if (!store->search(query)) throw std::runtime_error("a search failed");
   };
-  std::vector<double> first, ours, plain_fts, after_write;
-  first.push_back(time_of([&] { search("What did Caroline say about the marathon?"); }));
+  std::vector<double> first, warming, first_warmed, ours, contextual, plain_fts, after_write;
+  constexpr std::size_t kOpenings = 5;
+  for (std::size_t i = 0; i < kOpenings; ++i) {
+    const auto* question = "What did Caroline say about the marathon?";
+    store.reset();
+    store = open(folder);
+    first.push_back(time_of([&] { search(question); }));
+    store.reset();
+    store = open(folder);
+    warming.push_back(time_of([&] { (void)store->warm_up(); }));
+    first_warmed.push_back(time_of([&] { search(question); }));
+  }
   for (std::size_t i = 0; i < kQueries; ++i) {
     const auto question = "What about " + chat.sentence(4 + chat.below(5));
     ours.push_back(time_of([&] { search(question); }));
+    contextual.push_back(time_of([&] { search(question, text::ChunkStrategy::contextual); }));
     const auto terms = text::prepare_query(question, text::builtin_embedder()).terms;
     plain_fts.push_back(time_of([&] { plain.search(terms); }));
   }
@@ -155,7 +169,10 @@ void measure(std::size_t messages, const std::filesystem::path& folder) {
     after_write.push_back(time_of([&] { search(question); }));
   }
   print(messages, "holdfast, first after opening", first);
+  print(messages, "warming up", warming);
+  print(messages, "holdfast, first after warming up", first_warmed);
   print(messages, "holdfast", ours);
+  print(messages, "holdfast, contextual chunks", contextual);
   print(messages, "holdfast, after a write", after_write);
   print(messages, "SQLite FTS5 bm25 of the same terms", plain_fts);
 }

@@ -130,6 +130,7 @@ class ScriptedStore final : public MemoryStore {
   Result<void> update_knowledge(const Knowledge&, const text::Features&) override { return {}; }
   Result<void> erase_knowledge(std::string_view, std::span<const std::string>) override { return {}; }
   Result<StoreAnswer> search(const StoreQuery&) override { return StoreAnswer{}; }
+  Result<void> warm_up() override { return {}; }
   Result<PendingVectors> pending_vectors(std::size_t, std::size_t) override { return PendingVectors{}; }
   Result<void> set_vectors(std::span<const LateVector>) override { return {}; }
   Result<void> give_up_vectors(std::span<const std::int64_t>) override { return {}; }

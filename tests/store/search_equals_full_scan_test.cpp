@@ -201,7 +201,7 @@ TEST_P(SearchEqualsFullScan, AfterAnyChanges) {
 // Nothing kept, less than a user's items, room for one of the two users, room for all.
 INSTANTIATE_TEST_SUITE_P(CacheSizes, SearchEqualsFullScan, testing::Values(0, 50'000, 500'000, 1u << 27));
 
-TEST(ItemCacheTest, KeepsNoMoreThanItsBytes) {
+TEST(ItemCacheTest, KeepsNoMoreThanItsBytesAndIsWarmedWithTheLatestUsers) {
   const TemporaryDirectory folder;
   auto store = std::move(*open_sqlite_store({folder.path() / "h.db"}, embedder()));
   constexpr std::uint64_t kMessages = 40;
@@ -237,6 +237,15 @@ TEST(ItemCacheTest, KeepsNoMoreThanItsBytes) {
       }
     }
     EXPECT_GE(cache.bytes(), std::min(most / 2, 3 * kUser) / kUser * kUser);
+    ItemCache warm(most);
+    warm.warm_up(connection);
+    EXPECT_LE(warm.bytes(), most);
+    const auto warmed = warm.bytes();
+    EXPECT_GE(warmed, std::min(most / 2, 3 * kUser) / kUser * kUser);
+    if (warmed > 0) {
+      EXPECT_EQ(items_of(warm, 3), kMessages);
+      EXPECT_EQ(warm.bytes(), warmed) << "the last one written to is there";
+    }
   }
 }
 

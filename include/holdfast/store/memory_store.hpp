@@ -221,6 +221,9 @@ class MemoryStore {
   virtual Result<void> erase_knowledge(std::string_view user_id, std::span<const std::string> ids) = 0;
 
   virtual Result<StoreAnswer> search(const StoreQuery& query) = 0;
+  // Reads ahead what a user's first search would, for those who were written to last, as far as there is room
+  // for it in memory. Changes no answer.
+  virtual Result<void> warm_up() = 0;
 
   // Of about max_bytes of content at most, but at least one item where there is any.
   virtual Result<PendingVectors> pending_vectors(std::size_t limit, std::size_t max_bytes) = 0;

@@ -8,7 +8,8 @@ namespace {
 
 // What a search reads at a time, and the most that is copied when segments are merged.
 constexpr std::size_t kSegmentBytes = 4u << 20;
-constexpr std::size_t kUserBytes = 256;  // of an entry by itself
+constexpr std::size_t kUserBytes = 256;          // of an entry by itself
+constexpr std::int64_t kItemsLookedAt = 10'000;  // the newest, for who was written to last
 
 std::int64_t last_no(const std::vector<ItemCache::Segment>& segments) {
   return segments.empty() ? 0 : segments.back()->items.back().no;
@@ -18,6 +19,25 @@ std::int64_t newest_no(Connection& connection, std::int64_t user_no) {
   auto row = connection.prepare("SELECT max(no) FROM vectors WHERE user_no = ?");
   row.bind(user_no);
   return row.step() ? row.integer(0) : 0;
+}
+
+// Who was written to last, as many as have room together where all of an item's vectors are as long as those
+// of the user's newest one.
+std::vector<std::int64_t> latest_users(Connection& connection, std::size_t room) {
+  std::vector<std::int64_t> users;
+  auto newest = connection.prepare(
+      "SELECT i.user_no, u.documents, length(v.vector) FROM items i JOIN users u ON u.no = i.user_no JOIN "
+      "vectors v ON v.user_no = i.user_no AND v.no = i.no ORDER BY i.no DESC LIMIT ?");
+  newest.bind(kItemsLookedAt);
+  std::size_t bytes = 0;
+  while (newest.step()) {
+    if (std::find(users.begin(), users.end(), newest.integer(0)) != users.end()) continue;
+    const auto item_bytes = sizeof(IndexedItem) + static_cast<std::size_t>(newest.integer(2));
+    bytes += kUserBytes + static_cast<std::size_t>(newest.integer(1)) * item_bytes;
+    if (bytes > room) break;
+    users.push_back(newest.integer(0));
+  }
+  return users;
 }
 
 // The items numbered above `after`, up to the size of a segment.
@@ -85,6 +105,17 @@ void ItemCache::for_each_segment(Connection& connection, std::int64_t user_no, s
     append(user_no, index_changes, after, segment);
     after = segment->items.back().no;
     visit(*segment, segment->items);
+  }
+}
+
+void ItemCache::warm_up(Connection& connection) {
+  const auto users = latest_users(connection, max_bytes_);
+  // The latest last: who was searched longest ago leaves first.
+  for (auto user_no = users.rbegin(); user_no != users.rend(); ++user_no) {
+    const Transaction transaction(connection, Transaction::Kind::read);
+    auto user = connection.prepare("SELECT index_changes FROM users WHERE no = ?");
+    user.bind(*user_no);
+    if (user.step()) for_each_segment(connection, *user_no, user.integer(0), [](const auto&, auto) {});
   }
 }
 

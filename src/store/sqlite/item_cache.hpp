@@ -57,6 +57,8 @@ class ItemCache {
   // Every item of the user as of the connection's read transaction, in which index_changes was read, by no.
   void for_each_segment(Connection& connection, std::int64_t user_no, std::int64_t index_changes,
                         const Visit& visit);
+  // Takes in the users who were written to last, as far as there is room for all of them.
+  void warm_up(Connection& connection);
   std::size_t bytes() const;
 
  private:

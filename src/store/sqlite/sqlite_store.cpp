@@ -215,6 +215,10 @@ class SqliteStore final : public MemoryStore {
     return read([&](Connection& c) { return search_items(c, item_cache_, query); });
   }
 
+  Result<void> warm_up() override {
+    return read([&](Connection& c) { item_cache_.warm_up(c); });
+  }
+
   Result<PendingVectors> pending_vectors(std::size_t limit, std::size_t max_bytes) override {
     return read([&](Connection& c) { return list_pending(c, limit, max_bytes); });
   }
