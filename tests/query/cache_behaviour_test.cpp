@@ -203,7 +203,7 @@ TEST_F(CacheBehaviour, ALongTextIsMadeReadyAwayFromTheShard) {
 TEST(VerifiedSimilarHits, AreSearchedForInTheBackgroundAndKept) {
   auto options = CacheBehaviour::options();
   options.cache.verify_fraction = 1;
-  RunningEngine engine(options);
+  SqliteEngine engine(options);
   engine.add_user("u");
   engine.add_agent("a");
   engine.add(engine.add_session("u", "a"), {"Anna flies her red kite over the lake", "a blue boat"});

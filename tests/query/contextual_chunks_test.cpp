@@ -4,7 +4,7 @@
 
 #include <map>
 
-#include "running_engine.hpp"
+#include "sqlite_engine.hpp"
 
 namespace holdfast::query {
 namespace {
@@ -18,7 +18,7 @@ struct ContextualChunks : testing::Test {
     options.buffer.round.max_rounds = 2;
     return options;
   }
-  RunningEngine engine{options()};
+  SqliteEngine engine{options()};
   std::string session;
 
   void SetUp() override {
