@@ -17,6 +17,7 @@ namespace {
 
 using metrics::FlushReason;
 using metrics::Stage;
+using metrics::TimedComponent;
 
 constexpr std::chrono::milliseconds kHousekeepingInterval{250};
 // A store write that takes longer counts as a store that takes nothing: what fills memory meanwhile may stay
@@ -121,17 +122,21 @@ bool FlushLoop::add(SessionState& session, buffer::BufferedRound round) {
   }
   table_.hold(user, bytes);
   probe_.stages[Stage::round_buffer].enter(round.messages.size(), round.bytes());
-  const auto moves = session.buffer.add(std::move(round), parts_.clock.steady_now());
+  const auto began = parts_.clock.steady_now();
+  const auto moves = session.buffer.add(std::move(round), began);
   count(moves);
-  touched(session);
+  const auto added = touched(session);
+  probe_.components.record(moves.empty() ? TimedComponent::round : TimedComponent::transfer, began, added);
   return !moves.empty();
 }
 
-void FlushLoop::touched(SessionState& session) {
+SteadyTime FlushLoop::touched(SessionState& session) {
   const auto now = parts_.clock.steady_now();
   count(session.buffer.advance(now));
   submit(session);
   schedule(session);
+  probe_.components.record(TimedComponent::threshold_check, now, parts_.clock.steady_now());
+  return now;
 }
 
 void FlushLoop::request_flush(SessionState& session, FlushReason reason) {
@@ -216,6 +221,7 @@ void FlushLoop::hand_over(SessionState& session) {
     job.batch.id += ":" + std::to_string(part.begin) + "-" + std::to_string(part.end);
   }
   job.priority = priority_of(batch.reason);
+  job.handed_over = parts_.clock.steady_now();
   job.done = [this, executor = executor_, id = session.session.id,
               lsns = batch.lsns()](Result<void> answer) mutable {
     asio::post(executor, [this, id = std::move(id), lsns = std::move(lsns),
@@ -239,6 +245,7 @@ asio::awaitable<Result<void>> FlushLoop::write_through(store::SessionBatch batch
         flush::Job job;
         job.batch = std::move(operations);
         job.priority = flush::Priority::critical;
+        job.handed_over = parts_.clock.steady_now();
         job.done = [waiter, executor = executor_](Result<void> result) {
           asio::post(executor, [waiter, result = std::move(result)]() mutable {
             std::move (*waiter)(std::move(result));

@@ -25,13 +25,17 @@ asio::awaitable<journal::Completion> JournalPort::append(const journal::Operatio
       append && !append->idempotency_key.empty()) {
     submission.keyed_at = append->accepted_at;
   }
-  co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(journal::Completion)>(
+  const auto submitted = clock_.steady_now();
+  auto completion = co_await asio::async_initiate<const asio::use_awaitable_t<>, void(journal::Completion)>(
       [this](auto handler, journal::Submission what) {
         auto waiter = std::make_unique<Waiter>(std::move(handler));
         what.ticket = reinterpret_cast<std::uint64_t>(waiter.release());
         journal_.append(std::move(what));
       },
       asio::use_awaitable, std::move(submission));
+  // What is refused at once comes in a delivery of its own too.
+  probe_.components.record(metrics::TimedComponent::journal_wait, submitted, delivered_);
+  co_return completion;
 }
 
 void JournalPort::acknowledge(std::vector<Lsn> lsns) {
@@ -39,6 +43,7 @@ void JournalPort::acknowledge(std::vector<Lsn> lsns) {
 }
 
 void JournalPort::deliver(std::vector<journal::Completion> completions) {
+  delivered_ = clock_.steady_now();
   for (auto& completion : completions) {
     epoch_ = std::max(epoch_, completion.epoch);
     const std::unique_ptr<Waiter> waiter(reinterpret_cast<Waiter*>(completion.ticket));

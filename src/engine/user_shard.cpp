@@ -36,7 +36,7 @@ UserShard::UserShard(const Parts& shared, unsigned index, unsigned count, runtim
       shard_count(count),
       executor(runs_on),
       probe(counts),
-      journal(shared.journal, index),
+      journal(shared.journal, index, shared.clock, counts),
       table(parts),
       backlog(parts, table, index, count, counts),
       flush_loop(parts, count, runs_on, table, journal, backlog, counts),

@@ -12,6 +12,8 @@
 namespace holdfast::flush {
 namespace {
 
+using metrics::TimedComponent;
+
 // A worker's share of one transaction: enough batches that its one sync is spread thin, few enough that the
 // others find work.
 constexpr std::size_t kMaxJobsAWrite = 64;
@@ -27,18 +29,6 @@ text::Features features_of(std::string_view content, std::vector<std::int8_t> kn
     features.vector_pending = false;
   }
   return features;
-}
-
-void fill_features(store::SessionBatch& batch, const text::Embedder& embedder, text::ChunkOptions chunking) {
-  for (auto& operation : batch.operations) {
-    if (auto* insert = std::get_if<store::InsertMessage>(&operation)) {
-      insert->features =
-          features_of(insert->message.content, std::move(insert->features.vectors), embedder, chunking);
-    } else if (auto* update = std::get_if<store::UpdateMessage>(&operation)) {
-      update->features =
-          features_of(update->content, std::move(update->features.vectors), embedder, chunking);
-    }
-  }
 }
 
 }  // namespace
@@ -89,6 +79,23 @@ void FlushWorkers::run(std::size_t worker) {
   }
 }
 
+SteadyTime FlushWorkers::fill_features(store::SessionBatch& batch, SteadyTime began) {
+  for (auto& operation : batch.operations) {
+    const auto fill = [&](const std::string& content, text::Features& features) {
+      features = features_of(content, std::move(features.vectors), embedder_, options_.chunking);
+      const auto done = clock_.steady_now();
+      probe_.components.record(TimedComponent::embedding, began, done);
+      began = done;
+    };
+    if (auto* insert = std::get_if<store::InsertMessage>(&operation)) {
+      fill(insert->message.content, insert->features);
+    } else if (auto* update = std::get_if<store::UpdateMessage>(&operation)) {
+      fill(update->content, update->features);
+    }
+  }
+  return began;
+}
+
 void FlushWorkers::write(std::vector<Job> jobs, std::size_t worker) {
   const auto began = clock_.steady_now();
   probe_.busy_workers.add();
@@ -96,14 +103,18 @@ void FlushWorkers::write(std::vector<Job> jobs, std::size_t worker) {
                              std::memory_order_relaxed);
   std::vector<store::SessionBatch> batches;
   batches.reserve(jobs.size());
+  auto prepared = began;
   for (auto& job : jobs) {
-    fill_features(job.batch, embedder_, options_.chunking);
+    prepared = fill_features(job.batch, prepared);
     batches.push_back(std::move(job.batch));
   }
   HOLDFAST_PASS("store_before_write");
   auto answers = store_.write(batches);
   HOLDFAST_PASS("store_committed");
-  const auto spent = static_cast<std::uint64_t>((clock_.steady_now() - began).count());
+  const auto answered = clock_.steady_now();
+  const auto spent = static_cast<std::uint64_t>((answered - began).count());
+  probe_.components.record(TimedComponent::store, prepared, answered);
+  for (const auto& job : jobs) probe_.components.record(TimedComponent::flush, job.handed_over, answered);
   write_began_[worker].store(0, std::memory_order_relaxed);
   probe_.busy_workers.subtract(1);
   probe_.busy_ns.add(spent);

@@ -53,6 +53,7 @@ void order_results(std::vector<ScoredResult>& results, const ResultOrder& order)
 asio::awaitable<Reply> add_messages(Api& api, Request request) {
   const auto began = SteadyClock::now();
   auto messages = codec::parse_add_messages(request.body, request.serving->limits);
+  request.probe->components.record(metrics::TimedComponent::http_parse, began, SteadyClock::now());
   if (!messages) co_return body_error_reply(messages.error());
   ingest::AddRequest add;
   add.session_id = request.path_arguments[0];
@@ -121,6 +122,7 @@ asio::awaitable<Reply> delete_messages(Api& api, Request request) {
 asio::awaitable<Reply> query_user(Api& api, Request request) {
   const auto began = SteadyClock::now();
   auto query = codec::parse_query(request.body, request.path_arguments[0]);
+  request.probe->components.record(metrics::TimedComponent::http_parse, began, SteadyClock::now());
   if (!query) co_return body_error_reply(query.error());
   auto answer = co_await api.memory.query(std::move(*query));
   if (!answer) co_return failure_reply(answer.error(), request);

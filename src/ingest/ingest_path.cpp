@@ -18,6 +18,7 @@ using engine::Failure;
 using engine::FailureKind;
 using engine::SessionState;
 using engine::UserState;
+using metrics::TimedComponent;
 
 std::size_t content_bytes(const AddRequest& request) {
   std::size_t bytes = 0;
@@ -28,23 +29,33 @@ std::size_t content_bytes(const AddRequest& request) {
 // Of each message. Much text is counted elsewhere, so that other requests need not wait for it.
 asio::awaitable<Outcome<std::vector<std::size_t>>> count_tokens(UserShard& shard, AddRequest& request) {
   constexpr std::size_t kCountedHere = 8u << 10;
+  const auto& clock = shard.parts.clock;
   std::vector<std::size_t> counts;
   if (content_bytes(request) <= kCountedHere) {
+    const auto began = clock.steady_now();
     for (const auto& message : request.messages) counts.push_back(shard.parts.tokens.count(message.content));
+    shard.probe.components.record(TimedComponent::token_count, began, clock.steady_now());
     co_return counts;
   }
   auto texts = std::make_shared<std::vector<std::string>>();
   for (auto& message : request.messages) texts->push_back(std::move(message.content));
-  auto call = [texts, &tokens = shard.parts.tokens]() -> Result<std::vector<std::size_t>> {
-    std::vector<std::size_t> counted;
-    for (const auto& text : *texts) counted.push_back(tokens.count(text));
+  struct Counted {
+    std::vector<std::size_t> counts;
+    SteadyTime began{}, ended{};
+  };
+  auto call = [texts, &tokens = shard.parts.tokens, &clock]() -> Result<Counted> {
+    Counted counted;
+    counted.began = clock.steady_now();
+    for (const auto& text : *texts) counted.counts.push_back(tokens.count(text));
+    counted.ended = clock.steady_now();
     return counted;
   };
   auto counted =
       co_await runtime::call_blocking(shard.parts.compute, shard.parts.options->store_timeout, call);
   if (!counted) co_return engine::unavailable(counted.error());
+  shard.probe.components.record(TimedComponent::token_count, counted->began, counted->ended);
   for (std::size_t i = 0; i < texts->size(); ++i) request.messages[i].content = std::move((*texts)[i]);
-  co_return std::move(*counted);
+  co_return std::move(counted->counts);
 }
 
 // The messages that are not repeats, with ids, times and sequence numbers; answer gets an id for every

@@ -11,9 +11,10 @@ namespace holdfast::metrics {
 
 // From the probes.
 void add_stages(const Probes& probes, SteadyTime now, Families& families);  // what is where, and its age
-void add_ingest(const Probes& probes, Families& families);    // acknowledged, refused, retried, dead
-void add_flushes(const Probes& probes, Families& families);   // batches, workers, store writes
-void add_requests(const Probes& probes, Families& families);  // by route
+void add_ingest(const Probes& probes, Families& families);      // acknowledged, refused, retried, dead
+void add_flushes(const Probes& probes, Families& families);     // batches, workers, store writes
+void add_requests(const Probes& probes, Families& families);    // by route
+void add_components(const Probes& probes, Families& families);  // time by part of the paths
 void add_cache(const Probes& probes, Families& families);
 void add_embedding(const EmbeddingProbe& embedding, Families& families);
 void add_journal(const JournalProbe& journal, Families& families);

@@ -17,6 +17,10 @@ constexpr std::array<std::uint64_t, 16> kDurationBounds = {
     10'000'000,    25'000'000,    50'000'000,    100'000'000,   250'000'000, 500'000'000,
     1'000'000'000, 2'500'000'000, 5'000'000'000, 10'000'000'000};
 
+constexpr std::array<std::uint64_t, 16> kShortDurationBounds = {
+    250,     500,       1'000,     2'500,      5'000,       10'000,      25'000,        100'000,
+    500'000, 1'000'000, 5'000'000, 25'000'000, 100'000'000, 500'000'000, 1'000'000'000, 2'500'000'000};
+
 constexpr std::array<std::uint64_t, 11> kSizeBounds = {1, 2, 4, 7, 15, 31, 63, 127, 255, 511, 1023};
 
 }  // namespace
@@ -92,6 +96,10 @@ void Families::sizes(std::string name, std::string help, const HistogramSnapshot
 
 void add_durations(Family& family, const HistogramSnapshot& ns, std::vector<Label> labels) {
   family.add_histogram(ns, kDurationBounds, kNanosecondsPerSecond, std::move(labels));
+}
+
+void add_short_durations(Family& family, const HistogramSnapshot& ns, std::vector<Label> labels) {
+  family.add_histogram(ns, kShortDurationBounds, kNanosecondsPerSecond, std::move(labels));
 }
 
 }  // namespace holdfast::metrics

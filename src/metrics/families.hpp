@@ -80,5 +80,7 @@ class Families {
 
 // A histogram of durations as in Families::durations, one sample of a family with labels.
 void add_durations(Family& family, const HistogramSnapshot& ns, std::vector<Label> labels);
+// The same for what may take less than a microsecond: 16 bounds from 250 ns to 2.5 s.
+void add_short_durations(Family& family, const HistogramSnapshot& ns, std::vector<Label> labels);
 
 }  // namespace holdfast::metrics

@@ -44,7 +44,8 @@ std::uint64_t HistogramSnapshot::count_at_most(std::uint64_t value) const {
 }
 
 // `count` is the sum of what was read, so buckets and count agree while the writer goes on.
-HistogramSnapshot Histogram::snapshot() const {
+template <class C>
+HistogramSnapshot BasicHistogram<C>::snapshot() const {
   HistogramSnapshot copy;
   copy.sum = sum_.value();
   for (std::size_t i = 0; i < counts_.size(); ++i) {
@@ -53,5 +54,8 @@ HistogramSnapshot Histogram::snapshot() const {
   }
   return copy;
 }
+
+template class BasicHistogram<Counter>;
+template class BasicHistogram<SharedCounter>;
 
 }  // namespace holdfast::metrics

@@ -158,6 +158,18 @@ void add_requests(const Probes& probes, Families& families) {
                  sum_of(probes, &ShardProbe::connections));
 }
 
+void add_components(const Probes& probes, Families& families) {
+  Family times("holdfast_component_duration_seconds",
+               "Time by part of the write and the query path; journal_wait, flush and multi_source_query are "
+               "mostly waiting.",
+               MetricType::Histogram);
+  for_each_label<TimedComponent>([&](TimedComponent component) {
+    add_short_durations(times, read_component(probes, component),
+                        {{"component", std::string(to_string(component))}});
+  });
+  families.add(std::move(times));
+}
+
 void add_cache(const Probes& probes, Families& families) {
   families.counters<CacheOutcome>("holdfast_cache_lookups_total",
                                   "Queries by what the query cache did for them.", "outcome",

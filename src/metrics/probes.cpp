@@ -27,6 +27,9 @@ constexpr std::string_view kRoutes[] = {"users",         "agents",          "ses
                                         "knowledge",     "health",          "buffer",         "metrics",
                                         "other"};
 constexpr std::string_view kCacheOutcomes[] = {"hit", "similar", "miss", "bypassed"};
+constexpr std::string_view kTimedComponents[] = {
+    "http_parse", "token_count", "journal_wait", "round",       "transfer",           "threshold_check",
+    "flush",      "embedding",   "store",        "cache_check", "multi_source_query", "aggregation"};
 constexpr std::string_view kEmbeddingFailures[] = {"connection", "timeout", "rate_limited", "status",
                                                    "refused",    "answer",  "circuit_open", "queue_full"};
 
@@ -64,6 +67,10 @@ std::string_view to_string(EmbeddingFailure label) {
 Probes::Probes(std::size_t shard_count) {
   shards.reserve(shard_count);
   for (std::size_t i = 0; i < shard_count; ++i) shards.push_back(std::make_unique<ShardProbe>());
+}
+
+std::string_view to_string(TimedComponent label) {
+  return name_of(label, kTimedComponents);
 }
 
 }  // namespace holdfast::metrics

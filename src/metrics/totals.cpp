@@ -56,6 +56,12 @@ Totals read_totals(const Probes& probes) {
   return sum;
 }
 
+HistogramSnapshot read_component(const Probes& probes, TimedComponent component) {
+  auto sum = probes.flush.components[component].snapshot();
+  for (const auto& shard : probes.shards) sum += shard->components[component].snapshot();
+  return sum;
+}
+
 StageContents read_stage(const Probes& probes, Stage stage) {
   StageContents now;
   for (const auto& shard : probes.shards) {

@@ -25,6 +25,9 @@ struct Totals {
 
 Totals read_totals(const Probes& probes);
 
+// What one component has taken on all shards and flush workers together.
+HistogramSnapshot read_component(const Probes& probes, TimedComponent component);
+
 struct StageContents {
   std::uint64_t items = 0, bytes = 0;  // now
 };

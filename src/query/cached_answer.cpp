@@ -17,6 +17,7 @@ using cache::QueryCache;
 using cache::QueryWords;
 using engine::SearchUnderWay;
 using metrics::CacheOutcome;
+using metrics::TimedComponent;
 
 // Longer texts are only looked up exactly: their words would take too long to compare on a shard.
 constexpr std::size_t kMostSimilarBytes = 2048;
@@ -201,16 +202,19 @@ void verify_in_background(UserShard& shard, const Query& query,
 
 asio::awaitable<Outcome<Answer>> answer_through_cache(UserShard& shard, Query query) {
   using Origin = Answer::Origin;
-  const auto now = shard.parts.clock.steady_now();
+  const auto& clock = shard.parts.clock;
+  const auto now = clock.steady_now();
   const auto epoch = [&] { return shard.table.insert_user(query.user_id).epoch.number(); };
   auto& outcomes = shard.probe.cache;
   if (auto known = shard.cache.find(query, epoch(), now)) {
     auto results = co_await bring_up_to_date(shard, query, std::move(*known));
     if (results) {
       outcomes[CacheOutcome::hit].add();
+      shard.probe.components.record(TimedComponent::cache_check, now, clock.steady_now());
       co_return Answer{std::move(*results), false, Origin::exact_hit};
     }
   }
+  const auto exact_check = clock.steady_now() - now;
   const auto made = co_await prepare(shard, query);
   if (!made) co_return made.error();
   auto prepared = made->query;
@@ -218,16 +222,19 @@ asio::awaitable<Outcome<Answer>> answer_through_cache(UserShard& shard, Query qu
   const bool some_in_journal = shard.table.insert_user(query.user_id).backlog_bytes > 0;
   if (made->degraded || some_in_journal) {
     outcomes[CacheOutcome::miss].add();
+    shard.probe.components.record(TimedComponent::cache_check, now, now + exact_check);
     auto searched = co_await search_everywhere(shard, query, prepared, static_cast<std::size_t>(query.top_k));
     Answer answer{std::move(searched.results), searched.partial};
     answer.degraded = made->degraded;
     co_return answer;
   }
+  const auto checking_since = clock.steady_now() - exact_check;  // as if making the vector had taken no time
   auto words = query.text.size() <= kMostSimilarBytes ? cache::query_words(query.text) : QueryWords{};
   if (auto similar = shard.cache.find_similar(query, words, prepared->vector, epoch(), now)) {
     auto results = co_await bring_up_to_date(shard, query, std::move(*similar));
     if (results) {
       outcomes[CacheOutcome::similar].add();
+      shard.probe.components.record(TimedComponent::cache_check, checking_since, clock.steady_now());
       if (shard.cache.control().chooses_to_verify()) {
         verify_in_background(shard, query, prepared, words, *results);
       }
@@ -235,6 +242,7 @@ asio::awaitable<Outcome<Answer>> answer_through_cache(UserShard& shard, Query qu
     }
   }
   outcomes[CacheOutcome::miss].add();
+  shard.probe.components.record(TimedComponent::cache_check, checking_since, clock.steady_now());
   co_return co_await search_and_keep(shard, query, std::move(prepared), std::move(words));
 }
 

@@ -9,6 +9,8 @@ namespace holdfast::query {
 
 namespace {
 
+using metrics::TimedComponent;
+
 // Much text is made ready elsewhere, so that other requests need not wait for it.
 constexpr std::size_t kPreparedHere = 8u << 10;
 
@@ -24,9 +26,7 @@ asio::awaitable<engine::Outcome<std::shared_ptr<text::PreparedQuery>>> terms_and
   co_return std::move(*made);
 }
 
-}  // namespace
-
-asio::awaitable<engine::Outcome<Prepared>> prepare(engine::UserShard& shard, const Query& query) {
+asio::awaitable<engine::Outcome<Prepared>> make_prepared(engine::UserShard& shard, const Query& query) {
   auto made = co_await terms_and_builtin_vector(shard, query.text);
   if (!made) co_return made.error();
   auto prepared = std::move(*made);
@@ -45,8 +45,6 @@ asio::awaitable<engine::Outcome<Prepared>> prepare(engine::UserShard& shard, con
   co_return Prepared{std::move(prepared), false};
 }
 
-namespace {
-
 struct Attempt {
   Searched searched;
   bool overtaken = false;  // another search gave the epoch other statistics meanwhile
@@ -54,6 +52,8 @@ struct Attempt {
 
 asio::awaitable<Attempt> search_once(engine::UserShard& shard, const Query& query,
                                      std::shared_ptr<const text::PreparedQuery> prepared, std::size_t limit) {
+  const auto& clock = shard.parts.clock;
+  const auto began = clock.steady_now();
   auto& user = shard.table.insert_user(query.user_id);
   if (user.epoch.full()) shard.table.written(user);
   user.epoch.watch();
@@ -80,6 +80,8 @@ asio::awaitable<Attempt> search_once(engine::UserShard& shard, const Query& quer
   auto call = [&store, wanted = std::move(wanted)] { return store.search(wanted); };
   auto stored = co_await runtime::call_blocking(shard.parts.store_pool, shard.parts.options->store_timeout,
                                                 std::move(call));
+  const auto answered = clock.steady_now();
+  shard.probe.components.record(TimedComponent::multi_source_query, began, answered);
   Attempt attempt;
   auto& searched = attempt.searched;
   searched.partial = !stored || some_in_journal;
@@ -91,10 +93,18 @@ asio::awaitable<Attempt> search_once(engine::UserShard& shard, const Query& quer
   }
   const text::Scorer scorer(*prepared, found.stats, query.source, shard.parts.options->chunk_strategy);
   searched.results = merge_results(std::move(buffered), scorer, std::move(found), limit);
+  shard.probe.components.record(TimedComponent::aggregation, answered, clock.steady_now());
   co_return attempt;
 }
 
 }  // namespace
+
+asio::awaitable<engine::Outcome<Prepared>> prepare(engine::UserShard& shard, const Query& query) {
+  const auto began = shard.parts.clock.steady_now();
+  auto prepared = co_await make_prepared(shard, query);
+  shard.probe.components.record(TimedComponent::embedding, began, shard.parts.clock.steady_now());
+  co_return prepared;
+}
 
 // After an attempt that was overtaken the epoch knows all statistics of the query: the next one uses them.
 asio::awaitable<Searched> search_everywhere(engine::UserShard& shard, const Query& query,

@@ -42,6 +42,7 @@ class ExportTest : public testing::Test {
     probes_.flush.busy_workers.add(2);
     probes_.flush.write_ns_sum.add(1'500'000'000);
     probes_.flush.writes.add(3);
+    probes_.flush.components[TimedComponent::store].record(3'000'000);
     clock_.advance(10s);
     window_.take(read_process_usage({}));
   }
@@ -92,6 +93,7 @@ class ExportTest : public testing::Test {
     shard.similar_false.add(1);
     shard.similarity_threshold_ppm.set(975'000);
     shard.connections.set(7);
+    shard.components[TimedComponent::round].record(400);
   }
 
   Exporter exporter() {
@@ -237,6 +239,10 @@ TEST_F(ExportTest, HistogramsAreCumulativeAndInSeconds) {
            "holdfast_request_duration_seconds_count{route=\"query\"} 0\n",
            "holdfast_batch_messages_bucket{le=\"4\"} 0\n",
            "holdfast_batch_messages_bucket{le=\"7\"} 2\n",
+           "holdfast_component_duration_seconds_bucket{component=\"round\",le=\"5e-07\"} 2\n",
+           "holdfast_component_duration_seconds_count{component=\"round\"} 2\n",
+           "holdfast_component_duration_seconds_sum{component=\"store\"} 0.003\n",
+           "holdfast_component_duration_seconds_count{component=\"aggregation\"} 0\n",
            "holdfast_store_write_duration_seconds_sum 1.5\n",
            "holdfast_store_write_duration_seconds_count 3\n",
        }) {

@@ -13,7 +13,7 @@ template <class Enum>
 class ClosedLabelSet : public testing::Test {};
 
 using LabelSets = testing::Types<Stage, TransferReason, FlushReason, RefusalReason, RetryReason, DeadReason,
-                                 Route, CacheOutcome>;
+                                 Route, CacheOutcome, TimedComponent>;
 TYPED_TEST_SUITE(ClosedLabelSet, LabelSets);
 
 TYPED_TEST(ClosedLabelSet, EveryLabelHasItsOwnSnakeCaseName) {

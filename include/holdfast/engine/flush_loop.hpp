@@ -47,7 +47,8 @@ class FlushLoop {
 
   // A durable round joins the session's buffers. True: that moved something on to the hybrid buffer.
   bool add(SessionState& session, buffer::BufferedRound round);
-  void touched(SessionState& session);
+  // To be called after every change of a session. Answer: when it began.
+  SteadyTime touched(SessionState& session);
   void request_flush(SessionState& session, metrics::FlushReason reason);
   // The session is about to leave the table: it is taken off the schedule and its LSNs are acknowledged.
   void forget(SessionState& session);

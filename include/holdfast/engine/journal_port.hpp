@@ -6,7 +6,9 @@
 #include <boost/asio/awaitable.hpp>
 #include <vector>
 
+#include "holdfast/base/clock.hpp"
 #include "holdfast/journal/journal.hpp"
+#include "holdfast/metrics/probes.hpp"
 #include "holdfast/runtime/shard_set.hpp"
 
 namespace holdfast::engine {
@@ -15,7 +17,9 @@ namespace asio = boost::asio;
 
 class JournalPort {
  public:
-  JournalPort(journal::Journal& journal, unsigned shard) : journal_(journal), shard_(shard) {}
+  // Everything referenced must outlive the port.
+  JournalPort(journal::Journal& journal, unsigned shard, const Clock& clock, metrics::ShardProbe& probe)
+      : journal_(journal), shard_(shard), clock_(clock), probe_(probe) {}
 
   // The epoch that append() submits under (see Journal): it changes when a completion tells of a refusal.
   std::uint64_t epoch() const { return epoch_; }
@@ -28,7 +32,10 @@ class JournalPort {
  private:
   journal::Journal& journal_;
   unsigned shard_;
+  const Clock& clock_;
+  metrics::ShardProbe& probe_;
   std::uint64_t epoch_ = 0;
+  SteadyTime delivered_{};  // when the last group's completions came
 };
 
 }  // namespace holdfast::engine

@@ -41,6 +41,8 @@ class FlushWorkers {
  private:
   void run(std::size_t worker);
   void write(std::vector<Job> jobs, std::size_t worker);
+  // Answer: when it ended.
+  SteadyTime fill_features(store::SessionBatch& batch, SteadyTime began);
 
   // Constant after construction
   const Options options_;

@@ -1,5 +1,5 @@
 // A log-linear histogram (eight buckets an octave, so a percentile is right within 12.5 % upwards) of
-// non-negative integers: nanoseconds, bytes, counts. One writer, any readers, like Counter.
+// non-negative integers: nanoseconds, bytes, counts. Any readers, like Counter.
 #pragma once
 
 #include <array>
@@ -41,17 +41,23 @@ struct HistogramSnapshot {
   std::uint64_t count_at_most(std::uint64_t value) const;  // to the bucket's resolution
 };
 
-class Histogram {
+// One writer with Counter, several with SharedCounter.
+template <class C>
+class BasicHistogram {
  public:
   void record(std::uint64_t value) {
     counts_[static_cast<std::size_t>(HistogramSnapshot::bucket_of(value))].add();
     sum_.add(value);
   }
   HistogramSnapshot snapshot() const;
+  std::uint64_t sum() const { return sum_.value(); }
 
  private:
-  std::array<Counter, HistogramSnapshot::kBuckets> counts_{};
-  Counter sum_;
+  std::array<C, HistogramSnapshot::kBuckets> counts_{};
+  C sum_;
 };
+
+using Histogram = BasicHistogram<Counter>;
+using SharedHistogram = BasicHistogram<SharedCounter>;
 
 }  // namespace holdfast::metrics

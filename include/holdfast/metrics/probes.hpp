@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "holdfast/base/clock.hpp"
 #include "holdfast/metrics/counter.hpp"
 #include "holdfast/metrics/histogram.hpp"
 #include "holdfast/metrics/journal_probe.hpp"
@@ -72,6 +73,24 @@ enum class EmbeddingFailure : std::size_t {
   count
 };
 
+// The parts of the write and the query path whose time is measured, each where it happens. A part marked
+// "wait" is time that passes, of which the daemon works only a little.
+enum class TimedComponent : std::size_t {
+  http_parse,          // the body of an add or a query, to values
+  token_count,         // the tokens of an add's messages
+  journal_wait,        // wait: a record, from handed to the journal until its group's completion is back
+  round,               // a round joins the round buffer, and nothing has to move on
+  transfer,            // likewise, and what was there moves on to the hybrid buffer
+  threshold_check,     // after a change of a session: what is due by size or time; a due batch is handed over
+  flush,               // wait: a batch, from handed to the flush queue to the store's answer
+  embedding,           // terms and vectors: of a message in a flush worker, of a query (a server's time too)
+  store,               // one call of the store's write, with the batches that one worker had
+  cache_check,         // a query looked up, exactly and by similarity, and a hit brought up to date
+  multi_source_query,  // wait: the buffers and the store searched
+  aggregation,         // the results of both merged
+  count
+};
+
 std::string_view to_string(Stage);
 std::string_view to_string(TransferReason);
 std::string_view to_string(FlushReason);
@@ -81,6 +100,7 @@ std::string_view to_string(DeadReason);
 std::string_view to_string(Route);
 std::string_view to_string(CacheOutcome);
 std::string_view to_string(EmbeddingFailure);
+std::string_view to_string(TimedComponent);
 
 template <class Enum, class Value>
 class PerLabel {
@@ -91,6 +111,13 @@ class PerLabel {
 
  private:
   std::array<Value, static_cast<std::size_t>(Enum::count)> values_{};
+};
+
+template <class HistogramType>
+struct ComponentTimes : PerLabel<TimedComponent, HistogramType> {
+  void record(TimedComponent component, SteadyTime from, SteadyTime to) {
+    (*this)[component].record(static_cast<std::uint64_t>((to - from).count()));
+  }
 };
 
 struct StageProbe {
@@ -134,6 +161,7 @@ struct ShardProbe {
   Counter degraded_answers;                              // queries answered without the embedding server
   Counter connections;                                   // now
   Counter request_bytes;                                 // now: reserved for requests being read or served
+  ComponentTimes<Histogram> components;                  // what this shard's thread did or waited for
 };
 
 // Written by the flush workers together.
@@ -142,6 +170,7 @@ struct FlushProbe {
   SharedCounter busy_ns;               // summed over workers, of finished store writes
   SharedCounter busy_workers;          // now
   SharedCounter write_ns_sum, writes;  // store.write calls
+  ComponentTimes<SharedHistogram> components;
 };
 
 // Of the embedding server's client. All zero with the built-in embedder.
