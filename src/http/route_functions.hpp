@@ -61,6 +61,7 @@ HOLDFAST_ROUTE(metrics_page);
 HOLDFAST_ROUTE(openapi);
 HOLDFAST_ROUTE(buffer_stats);
 HOLDFAST_ROUTE(flush_buffers);
+HOLDFAST_ROUTE(profile_buffer);
 HOLDFAST_ROUTE(clear_cache);
 HOLDFAST_ROUTE(reload_config);
 HOLDFAST_ROUTE(status_page);

@@ -43,6 +43,7 @@ constexpr Route kRoutes[] = {
 
     {M::get, "/api/v1/buffer/stats", buffer_stats, L::buffer, A::admin},
     {M::post, "/api/v1/buffer/flush", flush_buffers, L::buffer, A::by_route},
+    {M::post, "/api/v1/buffer/profile", profile_buffer, L::buffer, A::admin},
     {M::post, "/api/v1/cache/clear", clear_cache, L::buffer, A::admin},
     {M::post, "/api/v1/config/reload", reload_config, L::buffer, A::admin},
     {M::get, "/api/v1/dead-letters", list_dead_letters, L::buffer, A::admin},

@@ -6,6 +6,7 @@
 
 #include "holdfast/metrics/proportion.hpp"
 #include "memory_status.hpp"
+#include "performance_status.hpp"
 
 namespace holdfast::http {
 namespace {
@@ -255,6 +256,15 @@ Reply Status::performance_health() const {
                     {check("requests", or_null(summary.error_percentage), "percent",
                            above(errors, kManyErrors, kFailingErrors))}});
   return health_reply(from_.version, "over the aggregation window", checks);
+}
+
+Status::Profiling Status::begin_profile() {
+  const bool taken = profiling_.exchange(true);
+  return {taken ? nullptr : &profiling_, [](std::atomic<bool>* profiling) { *profiling = false; }};
+}
+
+std::string Status::profile(const metrics::Moment& since) const {
+  return profile_data(situation_of(from_, from_.window.between(since, moment()))).dump();
 }
 
 Reply Status::metrics() const {

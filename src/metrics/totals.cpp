@@ -25,6 +25,8 @@ void add_shard(const ShardProbe& shard, Totals& sum) {
   });
   for_each_label<RefusalReason>([&](auto reason) { sum.refused[reason] += shard.refused[reason].value(); });
   for_each_label<CacheOutcome>([&](auto outcome) { sum.cache[outcome] += shard.cache[outcome].value(); });
+  sum.stored_messages += shard.stored_messages.value();
+  sum.cache_evictions += shard.cache_evicted.value();
   sum.write_ns += shard.write_ns.snapshot();
   sum.query_ns += shard.query_hit_ns.snapshot();
   sum.query_ns += shard.query_miss_ns.snapshot();
@@ -46,6 +48,13 @@ Totals& Totals::operator-=(const Totals& earlier) {
   busy_ns -= earlier.busy_ns;
   write_ns -= earlier.write_ns;
   query_ns -= earlier.query_ns;
+  stored_messages -= earlier.stored_messages;
+  cache_evictions -= earlier.cache_evictions;
+  journal_sync_ns -= earlier.journal_sync_ns;
+  for_each_label<TimedComponent>([&](auto component) {
+    components[component].calls -= earlier.components[component].calls;
+    components[component].ns -= earlier.components[component].ns;
+  });
   return *this;
 }
 
@@ -53,6 +62,13 @@ Totals read_totals(const Probes& probes) {
   Totals sum;
   for (const auto& shard : probes.shards) add_shard(*shard, sum);
   sum.busy_ns = probes.flush.busy_ns.value();
+  sum.journal_sync_ns = probes.journal.sync_ns.sum();
+  for_each_label<TimedComponent>([&](auto component) {
+    const auto times = read_component(probes, component);
+    sum.components[component] = {times.count, times.sum};
+  });
+  for_each_label<Stage>([&](auto stage) { sum.buffered_bytes += read_stage(probes, stage).bytes; });
+  sum.queued_batches = read_flush_queue_depth(probes.flush);
   return sum;
 }
 

@@ -4,10 +4,11 @@
 #include <cstdint>
 
 #include "holdfast/metrics/probes.hpp"
+#include "holdfast/metrics/summary.hpp"
 
 namespace holdfast::metrics {
 
-// What the window compares between two moments. Each number only grows.
+// What the window compares between two moments. Each number only grows, but for the last two.
 struct Totals {
   std::uint64_t messages = 0;
   std::uint64_t transferred_rounds = 0;
@@ -19,6 +20,10 @@ struct Totals {
   std::uint64_t busy_ns = 0;
   HistogramSnapshot write_ns;
   HistogramSnapshot query_ns;  // hits and misses
+  std::uint64_t stored_messages = 0, cache_evictions = 0;
+  std::uint64_t journal_sync_ns = 0;
+  PerLabel<TimedComponent, ComponentTime> components;
+  std::uint64_t buffered_bytes = 0, queued_batches = 0;  // now
 
   Totals& operator-=(const Totals& earlier);
 };

@@ -4,6 +4,7 @@
 #include <set>
 #include <string>
 
+#include "holdfast/metrics/bottleneck.hpp"
 #include "holdfast/metrics/probes.hpp"
 
 namespace holdfast::metrics {
@@ -13,7 +14,7 @@ template <class Enum>
 class ClosedLabelSet : public testing::Test {};
 
 using LabelSets = testing::Types<Stage, TransferReason, FlushReason, RefusalReason, RetryReason, DeadReason,
-                                 Route, CacheOutcome, TimedComponent>;
+                                 Route, CacheOutcome, TimedComponent, ThreadClass, Bottleneck>;
 TYPED_TEST_SUITE(ClosedLabelSet, LabelSets);
 
 TYPED_TEST(ClosedLabelSet, EveryLabelHasItsOwnSnakeCaseName) {

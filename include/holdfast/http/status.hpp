@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <memory>
 #include <string>
 
 #include "holdfast/engine/parts.hpp"
@@ -46,9 +47,16 @@ class Status {
   Reply metrics() const;
   std::string statistics() const;  // JSON, the data of /api/v1/buffer/stats
 
+  // A profile: one at a time, from begin_profile() (null while there is one) until what it gave is destroyed.
+  using Profiling = std::unique_ptr<std::atomic<bool>, void (*)(std::atomic<bool>*)>;
+  Profiling begin_profile();
+  metrics::Moment moment() const { return from_.window.moment(); }
+  std::string profile(const metrics::Moment& since) const;  // JSON, of the time until now
+
  private:
   const StatusSources from_;
   std::atomic<Phase> phase_{Phase::starting};
+  std::atomic<bool> profiling_{false};
 };
 
 }  // namespace holdfast::http

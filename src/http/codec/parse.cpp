@@ -197,6 +197,18 @@ Parsed<FlushBody> parse_flush(std::string_view body) {
   });
 }
 
+Parsed<std::chrono::seconds> parse_profile(std::string_view body) {
+  return read_body<std::chrono::seconds>(body.empty() ? "{}" : body, [](BodyReader& reader, auto& value) {
+    const auto given = reader.integer(reader.root(), kBody, "duration", 5);
+    if (given < 1) {
+      reader.fail(kBody / "duration", "Input should be greater than or equal to 1", "greater_than_equal");
+    } else if (given > 60) {
+      reader.fail(kBody / "duration", "Input should be less than or equal to 60", "less_than_equal");
+    }
+    value = std::chrono::seconds(given);
+  });
+}
+
 Parsed<BatchLine> parse_batch_line(std::string_view line, const Limits& limits) {
   return read_body<BatchLine>(line, [&](BodyReader& reader, BatchLine& value) {
     value.session_id = reader.text(reader.root(), kBody, "session_id", 1);

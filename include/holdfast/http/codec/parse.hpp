@@ -4,6 +4,7 @@
 #pragma once
 
 #include <boost/system/result.hpp>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -78,6 +79,8 @@ Parsed<std::vector<std::string>> parse_add_knowledge(std::string_view body, cons
 Parsed<UpdateKnowledge> parse_update_knowledge(std::string_view body, const Limits& limits);
 Parsed<Query> parse_query(std::string_view body, std::string user_id);
 Parsed<FlushBody> parse_flush(std::string_view body);  // an empty body is {}
+// The duration of a profile, 1…60 s; 5 s where none is given.
+Parsed<std::chrono::seconds> parse_profile(std::string_view body);
 Parsed<BatchLine> parse_batch_line(std::string_view line, const Limits& limits);
 
 }  // namespace holdfast::http::codec

@@ -1,0 +1,44 @@
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/this_coro.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <chrono>
+#include <optional>
+
+#include "holdfast/http/codec/render.hpp"
+#include "holdfast/http/status.hpp"
+#include "route_functions.hpp"
+
+namespace holdfast::http {
+namespace {
+
+using SteadyClock = std::chrono::steady_clock;
+
+// A profile does not hold up the stop of the daemon longer than this.
+constexpr std::chrono::milliseconds kStopAskedEvery{100};
+
+asio::awaitable<void> wait_until(SteadyClock::time_point end, const Status& status) {
+  asio::steady_timer timer(co_await asio::this_coro::executor);
+  while (SteadyClock::now() < end && status.phase() != Phase::stopping) {
+    timer.expires_at(std::min(end, SteadyClock::now() + kStopAskedEvery));
+    co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+  }
+}
+
+}  // namespace
+
+asio::awaitable<Reply> profile_buffer(Api& api, Request request) {
+  const auto duration = codec::parse_profile(request.body);
+  if (!duration) co_return body_error_reply(duration.error());
+  const auto only_one = api.status.begin_profile();
+  if (!only_one) {
+    co_return Reply{
+        409, codec::render_error(409, "A profile is being taken already", {}), "application/json", {}};
+  }
+  const auto began = api.status.moment();
+  co_await wait_until(SteadyClock::now() + *duration, api.status);
+  co_return success(200, "Profile taken", api.status.profile(began));
+}
+
+}  // namespace holdfast::http

@@ -1,0 +1,85 @@
+"""The profile, the history and the capacity figures of a running daemon."""
+
+import threading
+import unittest
+
+from holdfast_process import Holdfast
+
+COMPONENTS = {"http_parse", "token_count", "journal_wait", "round", "transfer", "threshold_check", "flush", "embedding", "store",
+              "cache_check", "multi_source_query", "aggregation"}
+
+
+class Profile(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.d = Holdfast("buffer.round_buffer.max_size=2", "buffer.hybrid_buffer.max_size=2").start()
+        cls.user = cls.d.make_user()
+        cls.session = cls.d.make_session(cls.user)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.d.__exit__(None, None, None)
+
+    def test_a_profile_tells_where_the_time_goes(self):
+        answers = []
+        profile = threading.Thread(target=lambda: answers.append(self.d.post("/api/v1/buffer/profile", {"duration": 1})))
+        profile.start()
+        adds = queries = 0
+        while profile.is_alive():
+            self.d.add(self.session, f"message {adds} about the weather in town")
+            self.d.query(self.user, f"weather {queries}")
+            adds += 1
+            queries += 1
+        data = answers[0].data
+        self.assertEqual(answers[0].status, 200)
+        self.assertGreaterEqual(data["duration"], 1)
+        self.assertEqual(set(data["components"]), COMPONENTS)
+        # The first and the last may be outside.
+        self.assertGreaterEqual(data["messages"], max(1, adds - 2))
+        for component in ("token_count", "journal_wait", "threshold_check", "cache_check", "aggregation", "embedding", "flush", "store"):
+            self.assertGreater(data["components"][component]["calls"], 0, component)
+            self.assertGreater(data["components"][component]["mean_us"], 0, component)
+        shares = [entry["share"] for entry in data["components"].values() if entry["share"] is not None]
+        self.assertAlmostEqual(sum(shares), 1, places=6)
+        self.assertIsNone(data["components"]["journal_wait"]["share"])
+        self.assertEqual(set(data["threads"]), {"shard", "journal", "flush", "pool", "other"})
+        self.assertGreater(data["threads"]["shard"]["cpu_seconds"], 0)
+        self.assertEqual(data["threads"]["journal"]["threads"], 1)
+        self.assertIn(data["busiest_component"], COMPONENTS)
+        self.assertEqual(data["bottleneck"] == "none", data["suggestion"] is None)
+
+    def test_one_at_a_time(self):
+        statuses = []
+        take = lambda: statuses.append(self.d.post("/api/v1/buffer/profile", {"duration": 1}).status)
+        threads = [threading.Thread(target=take) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(sorted(statuses), [200, 409])
+
+    def test_durations_that_are_none(self):
+        for duration in (0, 61, -1, 1.5, "5", True):
+            self.assertEqual(self.d.post("/api/v1/buffer/profile", {"duration": duration}).status, 422, duration)
+
+    def test_a_profile_does_not_hold_up_the_stop(self):
+        with Holdfast() as d:
+            answers = []
+
+            def take():
+                answer = d.post("/api/v1/buffer/profile", {"duration": 60})
+                while answer.status == 409:
+                    answer = d.post("/api/v1/buffer/profile", {"duration": 60})
+                answers.append(answer)
+            profile = threading.Thread(target=take)
+            profile.start()
+            while d.post("/api/v1/buffer/profile", {"duration": 1}).status != 409:
+                pass
+            self.assertEqual(d.stop(), 0)
+            profile.join()
+            self.assertEqual(answers[0].status, 200)
+            self.assertLess(answers[0].data["duration"], 30)
+
+
+if __name__ == "__main__":
+    unittest.main()
