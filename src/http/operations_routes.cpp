@@ -21,8 +21,10 @@ asio::awaitable<Reply> health_ready(Api& api, Request) {
 asio::awaitable<Reply> health_buffer(Api& api, Request) {
   co_return api.status.buffer_health();
 }
-asio::awaitable<Reply> health_performance(Api& api, Request) {
-  co_return api.status.performance_health();
+asio::awaitable<Reply> health_performance(Api& api, Request request) {
+  const auto window = codec::parse_window(request.parameters);
+  if (!window) co_return parameter_error_reply(window.error());
+  co_return api.status.performance_health(*window);
 }
 asio::awaitable<Reply> metrics_page(Api& api, Request) {
   co_return api.status.metrics();

@@ -41,4 +41,19 @@ asio::awaitable<Reply> profile_buffer(Api& api, Request request) {
   co_return success(200, "Profile taken", api.status.profile(began));
 }
 
+asio::awaitable<Reply> metrics_history(Api& api, Request request) {
+  const auto window = codec::parse_window(request.parameters);
+  if (!window) co_return parameter_error_reply(window.error());
+  const metrics::HistoryMetric* metric = nullptr;
+  if (const auto* name = codec::find_parameter(request.parameters, "metric")) {
+    std::string known;
+    for (const auto& one : metrics::history_metrics()) {
+      if (one.name == *name) metric = &one;
+      known += (known.empty() ? "" : ", ") + std::string(one.name);
+    }
+    if (!metric) co_return parameter_error_reply({"metric", "metric must be one of " + known});
+  }
+  co_return success(200, "Metrics history retrieved successfully", api.status.history(*window, metric));
+}
+
 }  // namespace holdfast::http

@@ -4,6 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "holdfast/metrics/outlook.hpp"
+
 namespace holdfast::http {
 namespace {
 
@@ -107,6 +109,54 @@ Json profile_data(const metrics::Situation& situation) {
   data["findings"] = Json::array();
   for (const auto& finding : findings) data["findings"].push_back(finding_json(finding));
   return data;
+}
+
+std::vector<CapacityCheck> capacity_checks(const StatusSources& from, const metrics::Summary& summary) {
+  const auto or_null = [](const std::optional<double>& value) {
+    return value ? Json(*value) : Json(nullptr);
+  };
+  const auto outlook = metrics::foresee(summary, from.window.capacity().buffer_limit_bytes);
+  std::vector<CapacityCheck> checks;
+  checks.push_back({"time_to_full", or_null(outlook.seconds_to_full), "s", true,
+                    outlook.seconds_to_full ? "until the buffers are full, as they grow now" : ""});
+  const bool enough = !outlook.headroom || *outlook.headroom >= 0;
+  checks.push_back(
+      {"headroom_at_twice_the_load",
+       {{"headroom", or_null(outlook.headroom)},
+        {"at_twice_the_load", or_null(outlook.at_twice_the_load)},
+        {"busiest", outlook.busiest.empty() ? Json(nullptr) : Json(outlook.busiest)},
+        {"shard", or_null(summary.shard_utilization)},
+        {"journal", or_null(summary.journal_utilization)},
+        {"flush", or_null(summary.worker_utilization)}},
+       "share",
+       enough,
+       enough ? ""
+              : "twice the load would not fit: " + std::string(outlook.busiest) + " threads are busiest"});
+  return checks;
+}
+
+Json history_data(const std::vector<metrics::WindowHistory::Row>& rows, const metrics::Options& options,
+                  const metrics::HistoryMetric* metric) {
+  Json units = Json::object(), list = Json::array();
+  std::vector<const metrics::HistoryMetric*> wanted;
+  for (const auto& one : metrics::history_metrics()) {
+    if (metric && metric->name != one.name) continue;
+    wanted.push_back(&one);
+    units[std::string(one.name)] = one.unit;
+  }
+  for (const auto& row : rows) {
+    Json entry = {{"time", to_iso8601(row.end)}, {"seconds", in_seconds(row.summary.covers)}};
+    for (const auto* one : wanted) {
+      const auto value = one->read(row.summary);
+      entry[std::string(one->name)] = value ? Json(*value) : Json(nullptr);
+    }
+    list.push_back(std::move(entry));
+  }
+  return {{"collection_interval", in_seconds(options.collection_interval)},
+          {"aggregation_window", in_seconds(options.aggregation_window)},
+          {"retention_period", in_seconds(options.retention_period)},
+          {"units", std::move(units)},
+          {"rows", std::move(list)}};
 }
 
 }  // namespace holdfast::http

@@ -58,6 +58,7 @@ HOLDFAST_ROUTE(health_ready);
 HOLDFAST_ROUTE(health_buffer);
 HOLDFAST_ROUTE(health_performance);
 HOLDFAST_ROUTE(metrics_page);
+HOLDFAST_ROUTE(metrics_history);
 HOLDFAST_ROUTE(openapi);
 HOLDFAST_ROUTE(buffer_stats);
 HOLDFAST_ROUTE(flush_buffers);

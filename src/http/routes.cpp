@@ -53,6 +53,7 @@ constexpr Route kRoutes[] = {
     {M::get, "/health/ready", health_ready, L::health, A::open},
     {M::get, "/health/buffer", health_buffer, L::health, A::admin},
     {M::get, "/health/performance", health_performance, L::health, A::admin},
+    {M::get, "/api/v1/metrics/history", metrics_history, L::metrics, A::admin},
     {M::get, "/metrics", metrics_page, L::metrics, A::admin},
     {M::get, "/", status_page, L::other, A::admin},
     {M::get, "/status.js", status_script, L::other, A::admin},

@@ -238,8 +238,9 @@ Reply Status::buffer_health() const {
   return health_reply(from_.version, "write and query buffers", checks);
 }
 
-Reply Status::performance_health() const {
-  const auto summary = from_.window.summary();
+Reply Status::performance_health(std::optional<std::chrono::seconds> window) const {
+  const milliseconds over = window ? milliseconds(*window) : from_.thresholds.aggregation_window;
+  const auto summary = from_.window.summary(over);
   Checks checks;
   auto latency = latency_checks(summary.write, "write");
   for (auto& one : latency_checks(summary.query, "query")) latency.push_back(std::move(one));
@@ -255,7 +256,13 @@ Reply Status::performance_health() const {
   checks.push_back({"error_rate_check",
                     {check("requests", or_null(summary.error_percentage), "percent",
                            above(errors, kManyErrors, kFailingErrors))}});
-  return health_reply(from_.version, "over the aggregation window", checks);
+  std::vector<Check> capacity;
+  for (auto& [what, observed, unit, enough, output] : capacity_checks(from_, summary)) {
+    capacity.push_back(check(what, std::move(observed), unit, enough ? Health::pass : Health::warn, output));
+  }
+  checks.push_back({"capacity_check", std::move(capacity)});
+  const auto covered = std::to_string(static_cast<int>(duration<double>(summary.covers).count()));
+  return health_reply(from_.version, ("over the last " + covered + " s").c_str(), checks);
 }
 
 Status::Profiling Status::begin_profile() {
@@ -265,6 +272,12 @@ Status::Profiling Status::begin_profile() {
 
 std::string Status::profile(const metrics::Moment& since) const {
   return profile_data(situation_of(from_, from_.window.between(since, moment()))).dump();
+}
+
+std::string Status::history(std::optional<std::chrono::seconds> window,
+                            const metrics::HistoryMetric* metric) const {
+  const milliseconds over = window ? milliseconds(*window) : from_.thresholds.aggregation_window;
+  return history_data(from_.window.rows(over), from_.thresholds, metric).dump();
 }
 
 Reply Status::metrics() const {

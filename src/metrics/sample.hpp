@@ -10,6 +10,7 @@ namespace holdfast::metrics {
 
 struct Sample {
   SteadyTime time;
+  Timestamp wall;
   Totals totals;
   ThreadUsage threads;
   ProcessUsage usage;

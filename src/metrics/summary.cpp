@@ -98,6 +98,8 @@ Summary summarize(const Sample& earlier, const Sample& later, const Capacity& ca
 
 void add_usage(const Sample& earlier, const Sample& later, const Capacity& capacity, Summary& summary) {
   const double elapsed = seconds(later.time - earlier.time);
+  if (const auto& resident = later.usage.resident_bytes)
+    summary.resident_bytes = static_cast<double>(*resident);
   const auto cpu = growth(earlier.usage.cpu_seconds(), later.usage.cpu_seconds());
   if (cpu) summary.cpu_share = share(*cpu, elapsed * capacity.cpus);
   const auto io_wait = growth(earlier.usage.machine_io_wait_seconds, later.usage.machine_io_wait_seconds);

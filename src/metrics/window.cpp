@@ -1,5 +1,7 @@
 #include "holdfast/metrics/window.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "metrics/sample.hpp"
@@ -9,18 +11,23 @@ namespace holdfast::metrics {
 namespace {
 
 constexpr int kSamplesPerWindow = 120;
+constexpr int kMostOlder = 512;
 
 }  // namespace
 
 WindowHistory::WindowHistory(const Probes& probes, const Options& options, const Capacity& capacity,
                              const Clock& clock)
-    : probes_(probes), window_(options.aggregation_window), capacity_(capacity), clock_(clock) {}
+    : probes_(probes),
+      window_(options.aggregation_window),
+      retention_(options.retention_period),
+      capacity_(capacity),
+      clock_(clock) {}
 
 WindowHistory::~WindowHistory() = default;
 
 Moment WindowHistory::moment(const ProcessUsage& usage) const {
   return std::make_shared<const Sample>(
-      Sample{clock_.steady_now(), read_totals(probes_), read_thread_usage(), usage});
+      Sample{clock_.steady_now(), clock_.now(), read_totals(probes_), read_thread_usage(), usage});
 }
 
 void WindowHistory::take(const ProcessUsage& usage) {
@@ -33,24 +40,65 @@ void WindowHistory::take(const ProcessUsage& usage) {
   } else {
     samples_.push_back(std::move(sample));
   }
-  while (samples_.size() >= 2 && samples_[1]->time <= window_start) samples_.pop_front();
+  while (samples_.size() >= 2 && samples_[1]->time <= window_start) retire_oldest(samples_.back()->time);
+}
+
+void WindowHistory::retire_oldest(SteadyTime now) {
+  const auto spacing = std::max(window_, retention_ / kMostOlder);
+  if (older_.empty() || samples_.front()->time - older_.back()->time >= spacing) {
+    older_.push_back(std::move(samples_.front()));
+  }
+  samples_.pop_front();
+  while (older_.size() >= 2 && older_[1]->time <= now - retention_) older_.pop_front();
+}
+
+Moment WindowHistory::at_least_ago(SteadyTime time) const {
+  for (const auto* samples : {&samples_, &older_}) {
+    const auto later = [](SteadyTime wanted, const Moment& moment) { return wanted < moment->time; };
+    const auto found = std::upper_bound(samples->begin(), samples->end(), time, later);
+    if (found != samples->begin()) return *std::prev(found);
+  }
+  return older_.empty() ? samples_.front() : older_.front();
 }
 
 Summary WindowHistory::between(const Moment& earlier, const Moment& later) const {
   return summarize(*earlier, *later, capacity_);
 }
 
-Summary WindowHistory::summary() const {
+Summary WindowHistory::summary(std::chrono::nanoseconds window) const {
   Moment base, latest;
   if (const std::lock_guard lock(mutex_); !samples_.empty()) {
-    base = samples_.front();
+    base = at_least_ago(samples_.back()->time - window);
     latest = samples_.back();
   }
-  const Sample now{clock_.steady_now(), read_totals(probes_), {}, {}};
+  // After the base, so that nothing seems to go backwards.
+  const Sample now{clock_.steady_now(), clock_.now(), read_totals(probes_), {}, {}};
   if (!base) return summarize_gauges(now, capacity_);
   auto summary = summarize(*base, now, capacity_);
   add_usage(*base, *latest, capacity_, summary);
   return summary;
+}
+
+std::vector<WindowHistory::Row> WindowHistory::rows(std::chrono::nanoseconds window) const {
+  std::vector<Moment> moments;
+  if (const std::lock_guard lock(mutex_); !samples_.empty()) {
+    const auto begin = at_least_ago(samples_.back()->time - window)->time;
+    if (window > window_ && !older_.empty()) {
+      moments.assign(older_.begin(), older_.end());
+      for (const auto& moment : samples_) {
+        if (moment == samples_.back() || moment->time - moments.back()->time >= window_)
+          moments.push_back(moment);
+      }
+    } else {
+      moments.assign(samples_.begin(), samples_.end());
+    }
+    std::erase_if(moments, [&](const Moment& moment) { return moment->time < begin; });
+  }
+  std::vector<Row> rows;
+  for (std::size_t i = 1; i < moments.size(); ++i) {
+    rows.push_back({moments[i]->wall, summarize(*moments[i - 1], *moments[i], capacity_)});
+  }
+  return rows;
 }
 
 }  // namespace holdfast::metrics

@@ -256,6 +256,8 @@ void add_monitoring_keys(std::vector<Key>& t) {
                        [](S& s, milliseconds v) { s.metrics.collection_interval = v; }));
   t.push_back(duration("buffer.monitoring.aggregation_window", "300s", "100ms", "24h",
                        [](S& s, milliseconds v) { s.metrics.aggregation_window = v; }));
+  t.push_back(duration("buffer.monitoring.retention_period", "24h", "1s", "720h",
+                       [](S& s, milliseconds v) { s.metrics.retention_period = v; }));
   t.push_back(decimal("buffer.monitoring.alert_threshold.memory_usage", "0.9", 0, 1,
                       [](S& s, double v) { s.metrics.memory_usage_alert = v; }));
   t.push_back(decimal("buffer.monitoring.alert_threshold.cpu_usage", "0.8", 0, 1,
@@ -418,12 +420,11 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-constexpr std::array<std::string_view, 8> kPlanned{"buffer.speculative_buffer",
+constexpr std::array<std::string_view, 7> kPlanned{"buffer.speculative_buffer",
                                                    "buffer.performance.enable_async_processing",
                                                    "buffer.performance.auto_tune",
                                                    "buffer.monitoring.enable_stats",
                                                    "buffer.monitoring.performance_tracking",
-                                                   "buffer.monitoring.retention_period",
                                                    "store.postgres",
                                                    "memory.mode"};
 

@@ -34,7 +34,7 @@ class Running(unittest.TestCase):
     def test_health(self):
         self.check_health("/health/buffer",
                           {"buffer_service_status", "component_health", "memory_usage_check", "worker_pool_status"})
-        self.check_health("/health/performance", {"latency_check", "throughput_check", "error_rate_check"})
+        self.check_health("/health/performance", {"latency_check", "throughput_check", "error_rate_check", "capacity_check"})
         for path in ("/health/live", "/health/ready"):
             self.assertEqual((self.d.get(path).status, self.d.get(path).json["status"]), (200, "pass"))
 

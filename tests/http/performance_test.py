@@ -81,5 +81,39 @@ class Profile(unittest.TestCase):
             self.assertLess(answers[0].data["duration"], 30)
 
 
+class History(unittest.TestCase):
+    def test_rows_cover_what_happened(self):
+        with Holdfast("buffer.monitoring.collection_interval=20ms", "buffer.monitoring.aggregation_window=100ms") as d:
+            session = d.make_session()
+            d.add(session, "one", "two")
+            for _ in range(10_000):
+                data = d.get("/api/v1/metrics/history?window=1h").data
+                if len(data["rows"]) > 3 and any(row["messages_per_minute"] for row in data["rows"]):
+                    break
+            self.assertEqual(data["units"]["write_p95"], "ms")
+            self.assertEqual(data["retention_period"], 86400)
+            messages = sum(row["messages_per_minute"] * row["seconds"] / 60 for row in data["rows"])
+            self.assertAlmostEqual(messages, 2, places=3)
+            times = [row["time"] for row in data["rows"]]
+            self.assertEqual(times, sorted(times))
+            self.assertTrue(all(row["memory_bytes"] > 0 for row in data["rows"]))
+            one = d.get("/api/v1/metrics/history?window=1h&metric=write_p95").data
+            self.assertEqual(set(one["rows"][0]), {"time", "seconds", "write_p95"})
+            for wrong in ("window=0s", "window=1w", "window=", "window=31d", "metric=nothing"):
+                self.assertEqual(d.get(f"/api/v1/metrics/history?{wrong}").status, 400, wrong)
+
+    def test_health_over_a_window(self):
+        with Holdfast("buffer.monitoring.collection_interval=20ms") as d:
+            d.add(d.make_session(), "hello")
+            checks = d.get("/health/performance?window=1h").json["checks"]
+            write = next(c for c in checks["latency_check"] if c["componentType"] == "write")
+            self.assertEqual(write["observedValue"]["count"], 1)
+            capacity = {c["componentType"]: c["observedValue"] for c in checks["capacity_check"]}
+            self.assertIn("time_to_full", capacity)
+            headroom = capacity["headroom_at_twice_the_load"]
+            self.assertAlmostEqual(headroom["headroom"], 1 - headroom["at_twice_the_load"])
+            self.assertEqual(d.get("/health/performance?window=soon").status, 400)
+
+
 if __name__ == "__main__":
     unittest.main()

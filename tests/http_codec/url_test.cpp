@@ -36,6 +36,20 @@ TEST(MessageListing, FollowsTheLimitRules) {
   }
 }
 
+TEST(Window, IsATimeUpToThirtyDays) {
+  const auto window = [](const char* text) { return parse_window({{"window", text}}); };
+  EXPECT_EQ(*parse_window({}), std::nullopt);
+  EXPECT_EQ(*window("1"), std::chrono::seconds(1));
+  EXPECT_EQ(*window("90s"), std::chrono::seconds(90));
+  EXPECT_EQ(*window("5m"), std::chrono::minutes(5));
+  EXPECT_EQ(*window("1h"), std::chrono::hours(1));
+  EXPECT_EQ(*window("30d"), std::chrono::hours(720));
+  for (const auto* bad : {"", "s", "0", "-5m", "1.5h", "31d", "721h", "1w", "1 h", "9223372036854775807d"}) {
+    ASSERT_FALSE(window(bad)) << bad;
+    EXPECT_EQ(window(bad).error().field, "window");
+  }
+}
+
 TEST(MessageListing, TakesTheOthers) {
   const auto listing = parse_message_listing(
       {{"sort_by", "id"}, {"order", "asc"}, {"buffer_only", "True"}, {"include", "metadata"}});

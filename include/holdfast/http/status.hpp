@@ -4,13 +4,16 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "holdfast/engine/parts.hpp"
 #include "holdfast/http/exchange.hpp"
 #include "holdfast/memory/watch.hpp"
 #include "holdfast/metrics/exporter.hpp"
+#include "holdfast/metrics/history.hpp"
 #include "holdfast/metrics/options.hpp"
 #include "holdfast/metrics/probes.hpp"
 #include "holdfast/metrics/window.hpp"
@@ -43,7 +46,7 @@ class Status {
   Reply live() const;
   Reply ready() const;
   Reply buffer_health() const;
-  Reply performance_health() const;
+  Reply performance_health(std::optional<std::chrono::seconds> window) const;  // none: the aggregation window
   Reply metrics() const;
   std::string statistics() const;  // JSON, the data of /api/v1/buffer/stats
 
@@ -51,6 +54,8 @@ class Status {
   using Profiling = std::unique_ptr<std::atomic<bool>, void (*)(std::atomic<bool>*)>;
   Profiling begin_profile();
   metrics::Moment moment() const { return from_.window.moment(); }
+  // JSON: the rows of that time (none: of the aggregation window) with this metric, or (nullptr) with all.
+  std::string history(std::optional<std::chrono::seconds> window, const metrics::HistoryMetric* metric) const;
   std::string profile(const metrics::Moment& since) const;  // JSON, of the time until now
 
  private:

@@ -58,8 +58,9 @@ struct Summary {
   std::optional<double> flush_success_rate;  // of the store's answers to batches
   std::optional<double> worker_utilization;  // time in finished store writes of workers × time, at most 1
 
-  std::optional<double> cpu_share;      // of Capacity::cpus; between samples
-  std::optional<double> io_wait_share;  // of the machine's CPU time; between samples
+  std::optional<double> resident_bytes;  // at the last sample
+  std::optional<double> cpu_share;       // of Capacity::cpus; between samples
+  std::optional<double> io_wait_share;   // of the machine's CPU time; between samples
 
   std::optional<double> buffer_utilization;  // at the end: bytes buffered of the limit
 

@@ -9,6 +9,7 @@ namespace holdfast::http::codec {
 namespace {
 
 constexpr std::size_t kMostMessages = 100;
+constexpr std::int64_t kLongestWindow = 30 * 86'400;  // seconds
 
 int hex_value(char c) {
   if (c >= '0' && c <= '9') return c - '0';
@@ -121,6 +122,24 @@ boost::system::result<MessageListingParameters, ParameterError> parse_message_li
   const auto* include = find_parameter(parameters, "include");
   out.include_metadata = include && *include == "metadata";
   return out;
+}
+
+boost::system::result<std::optional<std::chrono::seconds>, ParameterError> parse_window(
+    const Parameters& parameters) {
+  const auto* window = find_parameter(parameters, "window");
+  if (!window) return std::nullopt;
+  std::int64_t number = 0;
+  const auto [end, error] = std::from_chars(window->data(), window->data() + window->size(), number);
+  const std::string_view unit(end, static_cast<std::size_t>(window->data() + window->size() - end));
+  const std::int64_t factor = unit.empty() || unit == "s" ? 1
+                              : unit == "m"               ? 60
+                              : unit == "h"               ? 3600
+                              : unit == "d"               ? 86'400
+                                                          : 0;
+  if (error != std::errc{} || factor == 0 || number < 1 || number > kLongestWindow / factor) {
+    return ParameterError{"window", "window must be a time from 1s to 30d, like 90s, 5m, 1h or 1d"};
+  }
+  return std::chrono::seconds(number * factor);
 }
 
 }  // namespace holdfast::http::codec

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <boost/system/result.hpp>
+#include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -37,6 +39,10 @@ struct MessageListingParameters {
   bool include_metadata = false;
 };
 boost::system::result<MessageListingParameters, ParameterError> parse_message_listing(
+    const Parameters& parameters);
+
+// window=90s, 5m, 1h, 1d, or a plain number of seconds: 1 s…30 d. Nothing where it is not given.
+boost::system::result<std::optional<std::chrono::seconds>, ParameterError> parse_window(
     const Parameters& parameters);
 
 }  // namespace holdfast::http::codec
