@@ -61,6 +61,10 @@ Result<std::shared_ptr<const http::Serving>> serving_for(const settings::Setting
   return std::shared_ptr<const http::Serving>(std::move(serving));
 }
 
+flush::Tuning tuning_of(const settings::Settings& settings) {
+  return {settings.flush.workers, settings.buffer.hybrid.max_rounds};
+}
+
 // Ends the process when the stop takes too long, a store that hangs in a write for instance. Everything
 // acknowledged is already as durable as its answer said.
 class StopDeadline {
@@ -170,6 +174,10 @@ Result<http::ReloadAnswer> Daemon::reload() {
   live_serving_->set(std::move(*serving));
   live_options_->set(options);
   run_on(shard_set_.executor(0), memory_->reconfigure(std::move(options)));
+  if (tuner_) {
+    tuner_.emplace(tuning_of(settings));
+    flush_workers_->set_working(settings_.flush.workers);
+  }
   loaded_ = std::move(reloaded->loaded);
   return http::ReloadAnswer{std::move(reloaded->changed), std::move(reloaded->needs_restart)};
 }
@@ -278,7 +286,9 @@ void Daemon::wire() {
                        remote_ && remote_->breaker().open(),
                        std::nullopt,
                        memory_watch_.report(),
-                       &pressure_};
+                       &pressure_,
+                       settings_.auto_tune ? &tuning_probe_ : nullptr,
+                       flush_workers_->working()};
     if (const auto counts = store_watch_->state().counts) {
       live.store = {counts->users, counts->agents, counts->sessions, counts->messages, counts->knowledge};
     }
@@ -290,8 +300,30 @@ void Daemon::wire() {
   api_ = std::make_unique<http::Api>(http::Api{*memory_, *status_, *live_serving_, *this});
   server_ = std::make_unique<http::Server>(std::move(listeners_), shard_set_, *api_, probes_);
   log_memory_limits();
-  monitor_ = std::make_unique<Monitor>(settings_.metrics, usage_sources(), *window_, *store_watch_,
-                                       memory_watch_, [this](memory::Level level) { limit_caches(level); });
+  if (settings_.auto_tune) tuner_.emplace(tuning_of(settings_));
+  monitor_ = std::make_unique<Monitor>(
+      settings_.metrics, usage_sources(), *window_, *store_watch_, memory_watch_,
+      [this](memory::Level level) { limit_caches(level); }, [this] { tune(); });
+}
+
+// One step of auto_tune at most, by what the window that is over shows.
+void Daemon::tune() {
+  const std::lock_guard lock(reload_mutex_);
+  if (!tuner_) return;
+  const auto decision = tuner_->window_over(status_->situation(window_->summary()));
+  if (!decision) return;
+  const auto& [step, outcome, tuning, reason] = *decision;
+  tuning_probe_.steps[step][outcome].add();
+  log::info("auto_tune: {} {}: {}; now {} working flush workers, hybrid_buffer.max_size {}", to_string(step),
+            to_string(outcome), reason, tuning.workers, tuning.batch_rounds);
+  flush_workers_->set_working(tuning.workers);
+  auto options = std::make_shared<engine::Options>(*live_options_->get());
+  options->buffer.hybrid.max_rounds = tuning.batch_rounds;
+  live_options_->set(options);
+  for (auto& shard : shards_) {
+    boost::asio::post(shard->executor,
+                      [&shard = *shard, options] { shard.reconfigure_buffers(std::move(options)); });
+  }
 }
 
 // Each shard's cache starts anew with what the level leaves of its limits.

@@ -12,6 +12,7 @@
 
 #include "holdfast/embedding/back_fill.hpp"
 #include "holdfast/engine/user_shard.hpp"
+#include "holdfast/flush/auto_tuner.hpp"
 #include "holdfast/http/server.hpp"
 #include "holdfast/http/status.hpp"
 #include "holdfast/memory/watch.hpp"
@@ -49,6 +50,7 @@ class Daemon : private http::ConfigReload {
   void wire();
   void log_memory_limits() const;
   void limit_caches(memory::Level level);
+  void tune();
   Result<void> replay_journal();
   std::chrono::milliseconds drain_delay();
   std::chrono::milliseconds drain_timeout();
@@ -67,6 +69,7 @@ class Daemon : private http::ConfigReload {
   const text::Embedder& embedder_;
   runtime::ShardSet shard_set_;
   metrics::Probes probes_;
+  metrics::TuningProbe tuning_probe_;
   memory::Pressure pressure_;
   memory::Watch memory_watch_;
   std::vector<http::Listener> listeners_;
@@ -90,6 +93,7 @@ class Daemon : private http::ConfigReload {
   std::unique_ptr<http::LiveServing> live_serving_;
   std::unique_ptr<http::Api> api_;
   std::unique_ptr<http::Server> server_;
+  std::optional<flush::AutoTuner> tuner_;  // guarded by reload_mutex_ once started; none: auto_tune is off
   std::unique_ptr<Monitor> monitor_;
   bool serving_ = false;
 };

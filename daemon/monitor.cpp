@@ -9,13 +9,14 @@ namespace holdfast {
 
 Monitor::Monitor(const metrics::Options& options, metrics::UsageSources sources,
                  metrics::WindowHistory& window, service::StoreWatch& store, memory::Watch& memory,
-                 std::function<void(memory::Level)> level_changed)
+                 std::function<void(memory::Level)> level_changed, std::function<void()> window_over)
     : options_(options),
       sources_(std::move(sources)),
       window_(window),
       store_(store),
       memory_(memory),
-      level_changed_(std::move(level_changed)) {
+      level_changed_(std::move(level_changed)),
+      window_over_(std::move(window_over)) {
   window_.take(metrics::read_process_usage(sources_));
   store_.ask();
   thread_ = std::thread([this] { run(); });
@@ -40,8 +41,9 @@ void Monitor::run() {
   auto next_check = SteadyClock::now();
   auto next_sample = SteadyClock::now() + options_.collection_interval;
   auto next_question = SteadyClock::now() + options_.health_check_interval;
+  auto next_window = SteadyClock::now() + options_.aggregation_window;
   std::unique_lock lock(mutex_);
-  while (!wake_.wait_until(lock, std::min({next_check, next_sample, next_question}),
+  while (!wake_.wait_until(lock, std::min({next_check, next_sample, next_question, next_window}),
                            [this] { return stopping_; })) {
     const auto now = SteadyClock::now();
     if (now >= next_check) {
@@ -51,6 +53,10 @@ void Monitor::run() {
     if (now >= next_sample) {
       window_.take(metrics::read_process_usage(sources_));
       next_sample = now + options_.collection_interval;
+    }
+    if (now >= next_window) {
+      window_over_();
+      next_window = now + options_.aggregation_window;
     }
     if (now >= next_question) {
       store_.ask();

@@ -17,10 +17,11 @@ namespace holdfast {
 
 class Monitor {
  public:
-  // Everything referenced must outlive the monitor. level_changed is called on the thread and must not block.
+  // Everything referenced must outlive the monitor. level_changed, and window_over each aggregation window,
+  // are called on the thread and must not block.
   Monitor(const metrics::Options& options, metrics::UsageSources sources, metrics::WindowHistory& window,
-          service::StoreWatch& store, memory::Watch& memory,
-          std::function<void(memory::Level)> level_changed);
+          service::StoreWatch& store, memory::Watch& memory, std::function<void(memory::Level)> level_changed,
+          std::function<void()> window_over);
   ~Monitor();  // stop()s
 
   void stop();
@@ -34,6 +35,7 @@ class Monitor {
   service::StoreWatch& store_;
   memory::Watch& memory_;
   const std::function<void(memory::Level)> level_changed_;
+  const std::function<void()> window_over_;
   // Guarded by mutex_
   std::mutex mutex_;
   std::condition_variable wake_;

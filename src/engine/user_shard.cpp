@@ -90,9 +90,13 @@ std::optional<Failure> UserShard::refusal(const UserState& user, std::size_t mes
 }
 
 void UserShard::reconfigure(std::shared_ptr<const Options> options) {
+  reconfigure_buffers(std::move(options));
+  cache.reconfigure(cache_share(parts, shard_count));
+}
+
+void UserShard::reconfigure_buffers(std::shared_ptr<const Options> options) {
   parts.options = std::move(options);
   table.reconfigure(parts.options->buffer);
-  cache.reconfigure(cache_share(parts, shard_count));
   flush_loop.reconfigured();
 }
 

@@ -42,7 +42,8 @@ FlushWorkers::FlushWorkers(const Options& options, store::MemoryStore& store, co
       pressure_(pressure),
       probe_(probe),
       queue_(options.queue_size, probe),
-      write_began_(options.workers) {
+      write_began_(options.workers),
+      working_(options.workers) {
   for (std::size_t i = 0; i < options.workers; ++i) {
     threads_.emplace_back([this, i] { run(i); });
     pthread_setname_np(threads_.back().native_handle(), ("flush-" + std::to_string(i)).c_str());
@@ -55,9 +56,28 @@ FlushWorkers::~FlushWorkers() {
 
 void FlushWorkers::stop() {
   queue_.close();
+  {
+    const std::lock_guard lock(rest_mutex_);
+    stopping_ = true;
+  }
+  rested_.notify_all();
   for (auto& thread : threads_) {
     if (thread.joinable()) thread.join();
   }
+}
+
+void FlushWorkers::set_working(unsigned workers) {
+  {
+    const std::lock_guard lock(rest_mutex_);
+    working_.store(std::clamp(workers, 1u, options_.workers), std::memory_order_relaxed);
+  }
+  rested_.notify_all();
+}
+
+void FlushWorkers::wait_for_turn(std::size_t worker) {
+  if (worker < working()) return;
+  std::unique_lock lock(rest_mutex_);
+  rested_.wait(lock, [&] { return stopping_ || worker < working(); });
 }
 
 std::chrono::nanoseconds FlushWorkers::longest_write() const {
@@ -73,6 +93,7 @@ std::chrono::nanoseconds FlushWorkers::longest_write() const {
 void FlushWorkers::run(std::size_t worker) {
   const auto most = std::max(options_.batch_write_threshold, kMaxJobsAWrite);
   for (;;) {
+    wait_for_turn(worker);
     auto jobs = queue_.pop(most, kMaxBytesAWrite, pressure_.batch_messages());
     if (jobs.empty()) return;
     write(std::move(jobs), worker);

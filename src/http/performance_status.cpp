@@ -86,7 +86,7 @@ metrics::Situation situation_of(const StatusSources& from, metrics::Summary summ
   settings.hybrid_size = options->buffer.hybrid.max_rounds;
   settings.cache_size = options->cache.entries;
   settings.similarity_threshold = options->cache.similarity_threshold;
-  settings.flush_workers = from.parts.flush.size();
+  settings.flush_workers = from.parts.flush.working();
   settings.flush_timeout = options->flush.flush_timeout;
   settings.durability = journal::to_string(options->durability);
   settings.buffered = options->mode == engine::Mode::buffer;

@@ -271,7 +271,11 @@ Status::Profiling Status::begin_profile() {
 }
 
 std::string Status::profile(const metrics::Moment& since) const {
-  return profile_data(situation_of(from_, from_.window.between(since, moment()))).dump();
+  return profile_data(situation(from_.window.between(since, moment()))).dump();
+}
+
+metrics::Situation Status::situation(metrics::Summary summary) const {
+  return situation_of(from_, std::move(summary));
 }
 
 std::string Status::history(std::optional<std::chrono::seconds> window,

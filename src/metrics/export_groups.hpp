@@ -5,6 +5,7 @@
 #include "holdfast/memory/pressure.hpp"
 #include "holdfast/memory/watch.hpp"
 #include "holdfast/metrics/exporter.hpp"
+#include "holdfast/metrics/tuning_probe.hpp"
 #include "metrics/families.hpp"
 
 namespace holdfast::metrics {
@@ -22,6 +23,9 @@ void add_journal(const JournalProbe& journal, Families& families);
 // From the memory monitor.
 void add_memory(const Probes& probes, const memory::Report& report, const memory::Pressure& pressure,
                 Families& families);
+
+// From auto_tune.
+void add_tuning(const TuningProbe& tuning, Families& families);
 
 // From the kernel.
 void add_process(const ProcessUsage& usage, Families& families);

@@ -138,6 +138,10 @@ std::vector<prometheus::MetricFamily> Exporter::Collect() const {
   add_journal(probes_.journal, families);
   add_window(window_.summary(), families);
   if (live.memory && live.pressure) add_memory(probes_, *live.memory, *live.pressure, families);
+  families.gauge("holdfast_flush_working_workers",
+                 "Flush workers that take batches: all, unless auto_tune lets some rest.",
+                 static_cast<double>(live.working_flush_workers));
+  if (live.tuning) add_tuning(*live.tuning, families);
   add_process(read_process_usage(fixed_.sources), families);
   return std::move(families).take();
 }

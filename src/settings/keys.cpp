@@ -235,6 +235,7 @@ void add_flush_keys(std::vector<Key>& t) {
                        [](S& s, milliseconds v) { s.buffer.flush_interval = v; }));
   t.push_back(duration("buffer.performance.force_flush_timeout", "1800s", "10ms", "48h",
                        [](S& s, milliseconds v) { s.buffer.force_flush_timeout = v; }));
+  t.push_back(boolean("buffer.performance.auto_tune", "false", [](S& s, bool v) { s.auto_tune = v; }));
   t.push_back(whole("buffer.performance.batch_write_threshold", "5", 1, 1000, [](S& s, std::int64_t v) {
     s.flush.batch_write_threshold = static_cast<std::size_t>(v);
   }));
@@ -420,9 +421,8 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-constexpr std::array<std::string_view, 7> kPlanned{"buffer.speculative_buffer",
+constexpr std::array<std::string_view, 6> kPlanned{"buffer.speculative_buffer",
                                                    "buffer.performance.enable_async_processing",
-                                                   "buffer.performance.auto_tune",
                                                    "buffer.monitoring.enable_stats",
                                                    "buffer.monitoring.performance_tracking",
                                                    "store.postgres",

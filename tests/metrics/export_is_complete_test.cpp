@@ -294,6 +294,18 @@ TEST_F(ExportTest, MemoryPressureIsExportedWhereTheMonitorRuns) {
   }
 }
 
+TEST_F(ExportTest, StepsOfAutoTuneAreExportedWhereItIsOn) {
+  EXPECT_THAT(scrape(), Not(HasSubstr("holdfast_auto_tune_steps_total")));
+  TuningProbe tuning;
+  tuning.steps[TuningStep::larger_batches][TuningOutcome::backed_out].add(2);
+  live_.tuning = &tuning;
+  live_.working_flush_workers = 2;
+  const auto text = scrape();
+  EXPECT_THAT(text, HasSubstr("holdfast_flush_working_workers 2\n"));
+  EXPECT_THAT(
+      text, HasSubstr("holdfast_auto_tune_steps_total{step=\"larger_batches\",outcome=\"backed_out\"} 2\n"));
+}
+
 TEST_F(ExportTest, WhatIsNotKnownIsLeftOut) {
   fixed_ = {};
   live_.store.reset();

@@ -6,6 +6,7 @@
 
 #include "holdfast/metrics/bottleneck.hpp"
 #include "holdfast/metrics/probes.hpp"
+#include "holdfast/metrics/tuning_probe.hpp"
 
 namespace holdfast::metrics {
 namespace {
@@ -13,8 +14,9 @@ namespace {
 template <class Enum>
 class ClosedLabelSet : public testing::Test {};
 
-using LabelSets = testing::Types<Stage, TransferReason, FlushReason, RefusalReason, RetryReason, DeadReason,
-                                 Route, CacheOutcome, TimedComponent, ThreadClass, Bottleneck>;
+using LabelSets =
+    testing::Types<Stage, TransferReason, FlushReason, RefusalReason, RetryReason, DeadReason, Route,
+                   CacheOutcome, TimedComponent, ThreadClass, Bottleneck, TuningStep, TuningOutcome>;
 TYPED_TEST_SUITE(ClosedLabelSet, LabelSets);
 
 TYPED_TEST(ClosedLabelSet, EveryLabelHasItsOwnSnakeCaseName) {

@@ -29,6 +29,8 @@ struct UserShard {
 
   // From now on; on the shard's thread.
   void reconfigure(std::shared_ptr<const Options> options);
+  // The same, where only the buffers' options are others: the cache stays as it is.
+  void reconfigure_buffers(std::shared_ptr<const Options> options);
 
   Parts parts;
   const unsigned shard_count;

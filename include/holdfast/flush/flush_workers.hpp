@@ -6,7 +6,9 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <memory>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -35,11 +37,16 @@ class FlushWorkers {
   void stop();
 
   unsigned size() const { return static_cast<unsigned>(threads_.size()); }
+  // How many of them take batches, 1…size(): the others wait, once they have written what they have. Any
+  // thread.
+  void set_working(unsigned workers);
+  unsigned working() const { return working_.load(std::memory_order_relaxed); }
   // How long the longest store write that is running now has been running; 0 when none runs. Any thread.
   std::chrono::nanoseconds longest_write() const;
 
  private:
   void run(std::size_t worker);
+  void wait_for_turn(std::size_t worker);
   void write(std::vector<Job> jobs, std::size_t worker);
   // Answer: when it ended.
   SteadyTime fill_features(store::SessionBatch& batch, SteadyTime began);
@@ -55,6 +62,11 @@ class FlushWorkers {
   CircuitBreaker breaker_;
   std::atomic<unsigned> dead_in_a_row_{0};
   std::vector<std::atomic<std::int64_t>> write_began_;  // steady ns of each worker's running write; 0: idle
+  std::atomic<unsigned> working_;
+  // Guarded by rest_mutex_
+  std::mutex rest_mutex_;
+  std::condition_variable rested_;
+  bool stopping_ = false;
   std::vector<std::thread> threads_;
 };
 

@@ -12,6 +12,7 @@
 #include "holdfast/engine/parts.hpp"
 #include "holdfast/http/exchange.hpp"
 #include "holdfast/memory/watch.hpp"
+#include "holdfast/metrics/bottleneck.hpp"
 #include "holdfast/metrics/exporter.hpp"
 #include "holdfast/metrics/history.hpp"
 #include "holdfast/metrics/options.hpp"
@@ -48,6 +49,8 @@ class Status {
   Reply buffer_health() const;
   Reply performance_health(std::optional<std::chrono::seconds> window) const;  // none: the aggregation window
   Reply metrics() const;
+  // What the rules of metrics/bottleneck.hpp are applied to: this summary, and the daemon as it is now.
+  metrics::Situation situation(metrics::Summary summary) const;
   std::string statistics() const;  // JSON, the data of /api/v1/buffer/stats
 
   // A profile: one at a time, from begin_profile() (null while there is one) until what it gave is destroyed.

@@ -22,6 +22,7 @@
 #include "holdfast/memory/watch.hpp"
 #include "holdfast/metrics/probes.hpp"
 #include "holdfast/metrics/process_usage.hpp"
+#include "holdfast/metrics/tuning_probe.hpp"
 #include "holdfast/metrics/window.hpp"
 
 namespace holdfast::metrics {
@@ -55,6 +56,8 @@ struct Live {
   std::optional<StoreCounts> store;            // when the store can say so cheaply
   std::optional<memory::Report> memory;        // the last check; none: left out,
   const memory::Pressure* pressure = nullptr;  // as is this
+  const TuningProbe* tuning = nullptr;         // none: auto_tune is off, and this left out
+  unsigned working_flush_workers = 0;
 };
 
 // Thread-safe: any thread, several at once. A scrape takes some 0.6 ms and reads /proc: not on a shard.

@@ -41,6 +41,7 @@ struct Settings {
   std::filesystem::path keys_file;
   bool auth_enabled = false;
   metrics::Options metrics;
+  bool auto_tune = false;  // batch size and working flush workers follow the load
   journal::Options journal;
   store::SqliteOptions sqlite;
   transfer::Options transfer;
