@@ -34,8 +34,8 @@ class Profile(unittest.TestCase):
         self.assertEqual(answers[0].status, 200)
         self.assertGreaterEqual(data["duration"], 1)
         self.assertEqual(set(data["components"]), COMPONENTS)
-        # The first and the last may be outside.
-        self.assertGreaterEqual(data["messages"], max(1, adds - 2))
+        self.assertGreater(data["messages"], 0)
+        self.assertLessEqual(data["messages"], adds)
         for component in ("token_count", "journal_wait", "threshold_check", "cache_check", "aggregation", "embedding", "flush", "store"):
             self.assertGreater(data["components"][component]["calls"], 0, component)
             self.assertGreater(data["components"][component]["mean_us"], 0, component)
