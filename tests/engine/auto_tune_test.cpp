@@ -115,11 +115,11 @@ TEST_F(Tuned, TheTimeOfEveryComponentIsCountedWhereItIsSpent) {
 // A store that holds each write until it is let go, and knows how many it holds at a time.
 struct HeldWrites {
   store::Fate operator()() {
-    entered.release();
     const auto held = ++now;
     auto highest = most.load();
     while (held > highest && !most.compare_exchange_weak(highest, held)) {
     }
+    entered.release();
     go.acquire();
     --now;
     return store::Fate::commit;
