@@ -104,8 +104,9 @@ Daemon::Daemon(settings::LoadedSettings loaded, settings::Sources sources)
       shard_set_(settings_.shards > 0 ? settings_.shards : runtime::default_shard_count()),
       probes_(shard_set_.size()),
       memory_watch_(
-          settings_.memory, {}, [this] { return metrics::total(metrics::read_accounted(probes_)); },
-          pressure_) {}
+          settings_.memory, {}, [this] { return accounted_bytes(); }, pressure_) {
+  shown_values_ = std::make_shared<const std::vector<settings::EffectiveValue>>(loaded_.values);
+}
 
 Daemon::~Daemon() = default;
 
@@ -179,6 +180,7 @@ Result<http::ReloadAnswer> Daemon::reload() {
     flush_workers_->set_working(settings_.flush.workers);
   }
   loaded_ = std::move(reloaded->loaded);
+  shown_values_ = std::make_shared<const std::vector<settings::EffectiveValue>>(loaded_.values);
   return http::ReloadAnswer{std::move(reloaded->changed), std::move(reloaded->needs_restart)};
 }
 
@@ -294,15 +296,16 @@ void Daemon::wire() {
     }
     return live;
   });
-  status_ = std::make_unique<http::Status>(http::StatusSources{*parts_, *live_options_, probes_, *window_,
-                                                               *exporter_, *store_watch_, settings_.metrics,
-                                                               memory_watch_, HOLDFAST_VERSION});
+  trends_ = std::make_unique<metrics::ComponentTrends>(probes_);
+  status_ = std::make_unique<http::Status>(http::StatusSources{
+      *parts_, *live_options_, probes_, *window_, *exporter_, *store_watch_, settings_.metrics, memory_watch_,
+      *trends_, [this](std::string_view key) { return present_value(key); }, HOLDFAST_VERSION});
   api_ = std::make_unique<http::Api>(http::Api{*memory_, *status_, *live_serving_, *this});
   server_ = std::make_unique<http::Server>(std::move(listeners_), shard_set_, *api_, probes_);
   log_memory_limits();
   if (settings_.auto_tune) tuner_.emplace(tuning_of(settings_));
   monitor_ = std::make_unique<Monitor>(
-      settings_.metrics, usage_sources(), *window_, *store_watch_, memory_watch_,
+      settings_.metrics, usage_sources(), *window_, *store_watch_, memory_watch_, *trends_,
       [this](memory::Level level) { limit_caches(level); }, [this] { tune(); });
 }
 
@@ -338,6 +341,19 @@ void Daemon::limit_caches(memory::Level level) {
       pressure_.count(memory::Action::cache_shrunk);
     });
   }
+}
+
+// On the monitor thread, which is the one that asks.
+std::uint64_t Daemon::accounted_bytes() {
+  probes_.store.item_cache_bytes.set(store_->cached_bytes());
+  return metrics::total(metrics::read_accounted(probes_));
+}
+
+std::string Daemon::present_value(std::string_view key) const {
+  const auto values = shown_values_.load();
+  const auto found = std::find_if(values->begin(), values->end(),
+                                  [&](const settings::EffectiveValue& value) { return value.key == key; });
+  return found == values->end() ? std::string() : found->value;
 }
 
 void Daemon::log_memory_limits() const {

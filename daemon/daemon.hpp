@@ -2,12 +2,14 @@
 // that knows every module.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "holdfast/embedding/back_fill.hpp"
@@ -16,6 +18,7 @@
 #include "holdfast/http/server.hpp"
 #include "holdfast/http/status.hpp"
 #include "holdfast/memory/watch.hpp"
+#include "holdfast/metrics/component_trends.hpp"
 #include "holdfast/metrics/exporter.hpp"
 #include "holdfast/metrics/window.hpp"
 #include "holdfast/service/memory_service.hpp"
@@ -48,6 +51,8 @@ class Daemon : private http::ConfigReload {
   Result<void> open_storage();
   Result<void> connect_embedder();
   void wire();
+  std::uint64_t accounted_bytes();
+  std::string present_value(std::string_view key) const;
   void log_memory_limits() const;
   void limit_caches(memory::Level level);
   void tune();
@@ -63,8 +68,10 @@ class Daemon : private http::ConfigReload {
   // In the order of construction; destroyed from the last to the first.
   const settings::Sources sources_;
   std::mutex reload_mutex_;
-  settings::LoadedSettings loaded_;                           // guarded by reload_mutex_ once started
-  const settings::Settings settings_;                         // of the start
+  settings::LoadedSettings loaded_;    // guarded by reload_mutex_ once started
+  const settings::Settings settings_;  // of the start
+  // As they are now; replaced by a reload, read by any thread.
+  std::atomic<std::shared_ptr<const std::vector<settings::EffectiveValue>>> shown_values_;
   const std::unique_ptr<const text::Embedder> remote_model_;  // null: the built-in embedder
   const text::Embedder& embedder_;
   runtime::ShardSet shard_set_;
@@ -89,6 +96,7 @@ class Daemon : private http::ConfigReload {
   std::unique_ptr<service::StoreWatch> store_watch_;
   std::unique_ptr<metrics::WindowHistory> window_;
   std::unique_ptr<metrics::Exporter> exporter_;
+  std::unique_ptr<metrics::ComponentTrends> trends_;
   std::unique_ptr<http::Status> status_;
   std::unique_ptr<http::LiveServing> live_serving_;
   std::unique_ptr<http::Api> api_;

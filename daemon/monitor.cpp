@@ -9,14 +9,15 @@ namespace holdfast {
 
 Monitor::Monitor(const metrics::Options& options, metrics::UsageSources sources,
                  metrics::WindowHistory& window, service::StoreWatch& store, memory::Watch& memory,
-                 std::function<void(memory::Level)> level_changed, std::function<void()> window_over)
+                 metrics::ComponentTrends& trends, std::function<void(memory::Level)> level_changed,
+                 std::function<void()> window_over)
     : options_(options),
       sources_(std::move(sources)),
       window_(window),
       store_(store),
       memory_(memory),
-      level_changed_(std::move(level_changed)),
-      window_over_(std::move(window_over)) {
+                 metrics::ComponentTrends& trends, std::function<void(memory::Level)> level_changed,
+                 std::function<void()> window_over)
   window_.take(metrics::read_process_usage(sources_));
   store_.ask();
   thread_ = std::thread([this] { run(); });
@@ -48,6 +49,7 @@ void Monitor::run() {
     const auto now = SteadyClock::now();
     if (now >= next_check) {
       if (memory_.check(now)) level_changed_(memory_.report().level);
+      trends_.look(now, memory_.report().readings.resident_bytes);
       next_check = now + memory_.next_interval();
     }
     if (now >= next_sample) {

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "holdfast/memory/watch.hpp"
+#include "holdfast/metrics/component_trends.hpp"
 #include "holdfast/metrics/options.hpp"
 #include "holdfast/metrics/process_usage.hpp"
 #include "holdfast/metrics/window.hpp"
@@ -20,8 +21,8 @@ class Monitor {
   // Everything referenced must outlive the monitor. level_changed, and window_over each aggregation window,
   // are called on the thread and must not block.
   Monitor(const metrics::Options& options, metrics::UsageSources sources, metrics::WindowHistory& window,
-          service::StoreWatch& store, memory::Watch& memory, std::function<void(memory::Level)> level_changed,
-          std::function<void()> window_over);
+          service::StoreWatch& store, memory::Watch& memory, metrics::ComponentTrends& trends,
+          std::function<void(memory::Level)> level_changed, std::function<void()> window_over);
   ~Monitor();  // stop()s
 
   void stop();
@@ -34,6 +35,7 @@ class Monitor {
   metrics::WindowHistory& window_;
   service::StoreWatch& store_;
   memory::Watch& memory_;
+  metrics::ComponentTrends& trends_;
   const std::function<void(memory::Level)> level_changed_;
   const std::function<void()> window_over_;
   // Guarded by mutex_

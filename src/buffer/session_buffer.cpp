@@ -269,10 +269,13 @@ std::optional<SteadyTime> SessionBuffer::oldest() const {
   return std::nullopt;
 }
 
-std::size_t SessionBuffer::held_bytes(std::size_t message_overhead) const {
-  std::size_t sum = 0;
+SessionBuffer::Held SessionBuffer::held() const {
+  Held sum;
   const auto add = [&](const auto& rounds) {
-    for (const auto& round : rounds) sum += round.bytes() + round.messages.size() * message_overhead;
+    for (const auto& round : rounds) {
+      sum.messages += round.messages.size();
+      sum.bytes += round.bytes();
+    }
   };
   if (in_flight_) add(in_flight_->rounds);
   add(hybrid_);

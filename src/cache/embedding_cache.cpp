@@ -29,6 +29,7 @@ void EmbeddingCache::insert(std::string text, text::Embedding vector) {
     by_text_.erase(by_use_.back().text);
     by_use_.pop_back();
   }
+  probe_.embedding_cache_bytes.set(bytes_);
 }
 
 }  // namespace holdfast::cache

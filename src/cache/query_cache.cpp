@@ -161,7 +161,7 @@ void QueryCache::insert(const Query& query, QueryWords words, CachedAnswer answe
                 bytes_of(entry.words) + bytes_of(entry.answer);
   if (const auto known = by_key_.find(entry.key); known != by_key_.end()) drop(known->second);
   if (entry.bytes <= options_.max_bytes) {
-    bytes_ += entry.bytes;
+    resized(entry.user_id, 0, entry.bytes);
     by_use_.push_front(std::move(entry));
     const auto place = by_use_.begin();
     by_key_.emplace(place->key, place);
@@ -178,8 +178,9 @@ void QueryCache::update(const std::string& key, CachedAnswer answer) {
   const auto before = bytes_of(entry.answer);
   entry.answer = std::move(answer);
   const auto after = bytes_of(entry.answer);
-  entry.bytes += after - before;
-  bytes_ += after - before;
+  const auto bytes = entry.bytes + after - before;
+  resized(entry.user_id, entry.bytes, bytes);
+  entry.bytes = bytes;
   make_room();
 }
 
@@ -218,12 +219,25 @@ void QueryCache::clear() {
   by_key_.clear();
   by_similar_key_.clear();
   by_use_.clear();
+  bytes_by_user_.clear();
   bytes_ = 0;
   publish();
 }
 
+std::size_t QueryCache::bytes_of_user(std::string_view user_id) const {
+  const auto found = bytes_by_user_.find(user_id);
+  return found == bytes_by_user_.end() ? 0 : found->second;
+}
+
+void QueryCache::resized(const std::string& user_id, std::size_t from, std::size_t to) {
+  bytes_ = bytes_ - from + to;
+  auto& bytes = bytes_by_user_[user_id];
+  bytes = bytes - from + to;
+  if (bytes == 0) bytes_by_user_.erase(user_id);
+}
+
 void QueryCache::drop(Place place) {
-  bytes_ -= place->bytes;
+  resized(place->user_id, place->bytes, 0);
   by_key_.erase(place->key);
   const auto similar = by_similar_key_.find(place->similar_key);
   std::erase(similar->second, place);

@@ -120,7 +120,7 @@ bool FlushLoop::add(SessionState& session, buffer::BufferedRound round) {
     touched(session);
     return false;
   }
-  table_.hold(user, bytes);
+  table_.hold(user, round.messages.size(), round.bytes());
   probe_.stages[Stage::round_buffer].enter(round.messages.size(), round.bytes());
   const auto began = parts_.clock.steady_now();
   const auto moves = session.buffer.add(std::move(round), began);
@@ -152,7 +152,8 @@ void FlushLoop::forget(SessionState& session) {
   auto& user = table_.insert_user(session.session.user_id);
   backlog_.forget(session);
   probe_.operation_bytes.subtract(session.buffer.operation_bytes());
-  table_.release(user, session.buffer.held_bytes(kMessageOverhead));
+  const auto held = session.buffer.held();
+  table_.release(user, held.messages, held.bytes);
   session.buffer.for_each([&](Stage stage, const Message& message) {
     if (stage != Stage::in_flight) probe_.stages[stage].leave(1, message.content.size());
     user.features.erase(message.id);
@@ -406,7 +407,7 @@ asio::awaitable<void> FlushLoop::read_backlog() {
     auto buffered = to_buffered(std::move(round), record.lsn);
     buffered.maybe_stored = true;
     auto& user = table_.insert_user(session->session.user_id);
-    table_.hold(user, buffered.bytes() + buffered.messages.size() * kMessageOverhead);
+    table_.hold(user, buffered.messages.size(), buffered.bytes());
     probe_.stages[Stage::round_buffer].enter(buffered.messages.size(), buffered.bytes());
     count(session->buffer.add(std::move(buffered), parts_.clock.steady_now()));
     table_.written(user);

@@ -87,7 +87,7 @@ void FlushLoop::stored(SessionState& session) {
   probe_.stages[Stage::in_flight].leave(batch.message_count(), batch.bytes());
   probe_.operation_bytes.subtract(batch.operation_bytes());
   if (auto* user = table_.find_user(session.session.user_id)) {
-    table_.release(*user, batch.bytes() + batch.message_count() * kMessageOverhead);
+    table_.release(*user, batch.message_count(), batch.bytes());
     for (const auto& round : batch.rounds) {
       for (const auto& held : round.messages) user->features.erase(held.message.id);
     }

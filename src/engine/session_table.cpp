@@ -110,7 +110,7 @@ void SessionTable::erase_session(SessionState& session) {
 }
 
 void SessionTable::erase_user(UserState& user) {
-  release(user, user.held_bytes);
+  if (user.held_bytes > 0) --holders_;
   for (auto* session : user.sessions) sessions_.erase(sessions_.find(session->session.id));
   users_.erase(users_.find(user.id));
 }
@@ -138,14 +138,17 @@ void SessionTable::reconfigure(const buffer::Options& options) {
   buffer_options_ = options;
 }
 
-void SessionTable::hold(UserState& user, std::size_t bytes) {
+void SessionTable::hold(UserState& user, std::size_t messages, std::size_t bytes) {
+  bytes += messages * kMessageOverhead;
   if (user.held_bytes == 0 && bytes > 0) ++holders_;
+  user.held_messages += messages;
   user.held_bytes += bytes;
 }
 
-void SessionTable::release(UserState& user, std::size_t bytes) {
+void SessionTable::release(UserState& user, std::size_t messages, std::size_t bytes) {
   if (user.held_bytes == 0) return;
-  user.held_bytes -= std::min(bytes, user.held_bytes);
+  user.held_messages -= std::min(messages, user.held_messages);
+  user.held_bytes -= std::min(bytes + messages * kMessageOverhead, user.held_bytes);
   if (user.held_bytes == 0) --holders_;
 }
 

@@ -1,17 +1,15 @@
 #include "memory_status.hpp"
 
+#include <algorithm>
+
 #include "holdfast/metrics/accounted.hpp"
+#include "holdfast/metrics/memory_advice.hpp"
 
 namespace holdfast::http {
 namespace {
 
 using Json = nlohmann::ordered_json;
 using metrics::Component;
-using Accounted = metrics::PerLabel<Component, std::uint64_t>;
-
-// Resident memory that grows this fast, and ten times as fast as what is accounted, is nobody's.
-constexpr double kLeakBytesAMinute = 1 << 20;
-constexpr double kLeakFactor = 10;
 
 Json or_null(const std::optional<double>& value) {
   return value ? Json(*value) : Json(nullptr);
@@ -21,44 +19,45 @@ Json to_json(const memory::Limit& limit) {
   return {{"bytes", limit.bytes}, {"origin", limit.origin}};
 }
 
-std::optional<std::string> suspected_leak(const memory::Report& report) {
-  if (!report.resident_growth || !report.accounted_growth) return std::nullopt;
-  const auto resident = *report.resident_growth * 60, accounted = *report.accounted_growth * 60;
-  if (resident < kLeakBytesAMinute || resident < kLeakFactor * accounted) return std::nullopt;
-  return "resident memory grows by " + std::to_string(static_cast<std::int64_t>(resident) >> 10) +
-         " KiB a minute, what is accounted by " + std::to_string(static_cast<std::int64_t>(accounted) / 1024);
+Json to_json(const metrics::Trend& trend) {
+  return {{"bytes", trend.bytes}, {"growth_bytes_per_second", or_null(trend.bytes_a_second)}};
 }
 
-Json suggestions(const memory::Report& report, const Accounted& accounted) {
+void add_leak(std::string_view component, const metrics::Trend& trend, Json& leaks) {
+  if (!trend.leak) return;
+  leaks.push_back({{"component", component},
+                   {"grown_bytes", *trend.leak},
+                   {"text", "the least it held rose through the last " +
+                                std::to_string(metrics::ComponentTrends::kCovers.count()) +
+                                " s, though what was in it kept leaving"}});
+}
+
+Json limits_json(const memory::Limits& limits) {
+  return {{"buffers", to_json(limits.buffers)},
+          {"process", to_json(limits.process)},
+          {"available", to_json(limits.available)}};
+}
+
+Json resident_json(const memory::Report& report) {
+  return report.readings.resident_bytes ? Json(*report.readings.resident_bytes) : Json(nullptr);
+}
+
+Json users_json(std::span<const service::LargeUser> users) {
   Json list = Json::array();
-  if (report.level == memory::Level::normal) return list;
-  const auto buffered = accounted[Component::round_buffer] + accounted[Component::hybrid_buffer] +
-                        accounted[Component::in_flight];
-  const auto sum = metrics::total(accounted);
-  if (buffered > sum / 2) {
-    list.push_back("buffers hold most of it: see whether the store is slow, or lower memory.max_buffer_mb");
-  }
-  if (accounted[Component::query_cache] > sum / 4) {
-    list.push_back("the query cache holds much of it: lower buffer.query.cache_size");
-  }
-  if (accounted[Component::requests] > sum / 4) {
-    list.push_back("requests hold much of it: lower server.limits.inflight_bytes");
-  }
-  if (report.cause == memory::Signal::accounted) {
-    list.push_back("the limit is " + report.limits.buffers.origin + ": memory.max_buffer_mb raises it");
-  } else if (report.cause == memory::Signal::resident) {
-    list.push_back("the limit is " + report.limits.process.origin + ": memory.max_process_mb raises it");
-  } else if (report.cause) {
-    list.push_back(
-        "the machine or container is short of memory: give it more, or lower memory.max_buffer_mb");
+  for (const auto& [memory, name] : users) {
+    list.push_back({{"user_id", memory.user_id},
+                    {"name", name ? Json(*name) : Json(nullptr)},
+                    {"messages", memory.messages},
+                    {"buffered_bytes", memory.buffered_bytes},
+                    {"cache_bytes", memory.cache_bytes}});
   }
   return list;
 }
 
 }  // namespace
 
-Json memory_statistics(const memory::Report& report, const metrics::Probes& probes,
-                       const memory::Pressure& pressure) {
+Json memory_summary(const memory::Report& report, const metrics::Probes& probes,
+                    const memory::Pressure& pressure) {
   const auto accounted = metrics::read_accounted(probes);
   Json components = Json::object(), actions = Json::object();
   for (std::size_t i = 0; i < accounted.size(); ++i) {
@@ -69,23 +68,53 @@ Json memory_statistics(const memory::Report& report, const metrics::Probes& prob
     const auto action = static_cast<memory::Action>(i);
     actions[std::string(to_string(action))] = pressure.counted(action);
   }
-  Json resident = report.readings.resident_bytes ? Json(*report.readings.resident_bytes) : Json(nullptr);
-  const auto leak = suspected_leak(report);
+  return {{"level", memory::to_string(report.level)}, {"accounted_bytes", metrics::total(accounted)},
+          {"components", std::move(components)},      {"resident_bytes", resident_json(report)},
+          {"limits", limits_json(report.limits)},     {"actions", std::move(actions)},
+          {"unreadable", report.readings.unreadable}};
+}
+
+Json memory_analysis(const memory::Report& report, const metrics::Probes& probes,
+                     const metrics::Trends& trends, std::span<const service::LargeUser> users,
+                     const std::function<std::string(std::string_view)>& present_value) {
+  const auto accounted = metrics::read_accounted(probes);
+  Json components = Json::object(), leaks = Json::array(), signals = Json::array(), advice = Json::array();
+  for (std::size_t i = 0; i < accounted.size(); ++i) {
+    const auto component = static_cast<Component>(i);
+    auto trend = trends.components[component];
+    trend.bytes = accounted[component];  // now, not when the monitor looked last
+    components[std::string(to_string(component))] = to_json(trend);
+    add_leak(to_string(component), trend, leaks);
+  }
+  add_leak("unaccounted", trends.unaccounted, leaks);
+  for (const auto& check : memory_checks(report)) {
+    signals.push_back({{"signal", check.component},
+                       {"value", check.observed},
+                       {"unit", check.unit},
+                       {"level", memory::to_string(check.level)},
+                       {"text", check.output}});
+  }
+  std::uint64_t largest = 0;
+  for (const auto& user : users) largest = std::max<std::uint64_t>(largest, user.memory.buffered_bytes);
+  for (const auto& [setting, text] : metrics::suggest(report, accounted, largest)) {
+    advice.push_back({{"setting", setting}, {"value", present_value(setting)}, {"text", text}});
+  }
   return {{"level", memory::to_string(report.level)},
+          {"cause", report.cause ? Json(memory::to_string(*report.cause)) : Json(nullptr)},
+          {"resident_bytes", resident_json(report)},
           {"accounted_bytes", metrics::total(accounted)},
           {"components", std::move(components)},
-          {"resident_bytes", std::move(resident)},
-          {"limits",
-           {{"buffers", to_json(report.limits.buffers)},
-            {"process", to_json(report.limits.process)},
-            {"available", to_json(report.limits.available)}}},
+          {"unaccounted", to_json(trends.unaccounted)},
+          {"limits", limits_json(report.limits)},
+          {"signals", std::move(signals)},
           {"trend",
-           {{"resident_bytes_per_second", or_null(report.resident_growth)},
+           {{"covers_seconds", metrics::ComponentTrends::kCovers.count()},
+            {"resident_bytes_per_second", or_null(report.resident_growth)},
             {"accounted_bytes_per_second", or_null(report.accounted_growth)},
             {"seconds_to_limit", or_null(report.seconds_to_limit)}}},
-          {"suspected_leak", leak ? Json(*leak) : Json(nullptr)},
-          {"suggestions", suggestions(report, accounted)},
-          {"actions", std::move(actions)},
+          {"suspected_leaks", std::move(leaks)},
+          {"suggestions", std::move(advice)},
+          {"users", users_json(users)},
           {"unreadable", report.readings.unreadable}};
 }
 

@@ -34,6 +34,13 @@ asio::awaitable<Reply> buffer_stats(Api& api, Request) {
   co_return success(200, "Buffer statistics retrieved successfully", api.status.statistics());
 }
 
+asio::awaitable<Reply> buffer_memory(Api& api, Request request) {
+  const auto top = codec::parse_count(request.parameters, "top", 10, 100);
+  if (!top) co_return parameter_error_reply(top.error());
+  const auto users = co_await api.memory.largest_users(*top);
+  co_return success(200, "Memory use retrieved successfully", api.status.memory_use(users));
+}
+
 // The route table as an OpenAPI document: every path and method, with its path parameters.
 asio::awaitable<Reply> openapi(Api&, Request) {
   using Json = nlohmann::ordered_json;

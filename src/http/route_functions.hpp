@@ -61,6 +61,7 @@ HOLDFAST_ROUTE(metrics_page);
 HOLDFAST_ROUTE(metrics_history);
 HOLDFAST_ROUTE(openapi);
 HOLDFAST_ROUTE(buffer_stats);
+HOLDFAST_ROUTE(buffer_memory);
 HOLDFAST_ROUTE(flush_buffers);
 HOLDFAST_ROUTE(profile_buffer);
 HOLDFAST_ROUTE(clear_cache);

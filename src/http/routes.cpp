@@ -42,6 +42,7 @@ constexpr Route kRoutes[] = {
     {M::post, "/api/v1/users/{}/knowledge/read", read_knowledge, L::knowledge, A::user},
 
     {M::get, "/api/v1/buffer/stats", buffer_stats, L::buffer, A::admin},
+    {M::get, "/api/v1/buffer/memory", buffer_memory, L::buffer, A::admin},
     {M::post, "/api/v1/buffer/flush", flush_buffers, L::buffer, A::by_route},
     {M::post, "/api/v1/buffer/profile", profile_buffer, L::buffer, A::admin},
     {M::post, "/api/v1/cache/clear", clear_cache, L::buffer, A::admin},

@@ -349,7 +349,7 @@ std::string Status::statistics() const {
   performance["messages_per_minute"] = summary.messages_per_minute;
   performance["error_percentage"] = or_null(summary.error_percentage);
   data["performance"] = std::move(performance);
-  data["memory"] = memory_statistics(from_.memory.report(), probes, parts.pressure);
+  data["memory"] = memory_summary(from_.memory.report(), probes, parts.pressure);
   const auto& journal = probes.journal;
   data["journal"] = {{"durability", journal::to_string(options->durability)},
                      {"segments", journal.segments.value()},
@@ -376,6 +376,12 @@ std::string Status::statistics() const {
     data["store"]["bytes"] = store.counts->bytes;
   }
   return data.dump();
+}
+
+std::string Status::memory_use(std::span<const service::LargeUser> users) const {
+  const auto use =
+      memory_analysis(from_.memory.report(), from_.probes, from_.trends.report(), users, from_.present_value);
+  return use.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace holdfast::http

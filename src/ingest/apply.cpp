@@ -33,8 +33,8 @@ void apply_change(UserShard& shard, SessionState& session, const buffer::Change&
     auto& stage = shard.probe.stages[replaced->stage];
     stage.bytes_out.add(replaced->bytes);
     stage.bytes_in.add(change.message.content.size());
-    shard.table.hold(user, change.message.content.size());
-    shard.table.release(user, replaced->bytes);
+    shard.table.hold(user, 0, change.message.content.size());
+    shard.table.release(user, 0, replaced->bytes);
   }
   if (applied.queued) shard.probe.operation_bytes.add(change.message.content.size());
   engine::request_vector(shard, user, change.message);
@@ -53,7 +53,7 @@ void apply_erasures(UserShard& shard, SessionState& session, const std::vector<s
     const auto applied = session.buffer.erase(id, lsn, released);
     if (applied.in_place) {
       shard.probe.stages[applied.in_place->stage].leave(1, applied.in_place->bytes);
-      shard.table.release(user, applied.in_place->bytes + engine::kMessageOverhead);
+      shard.table.release(user, 1, applied.in_place->bytes);
     }
     waits_for_store = waits_for_store || applied.queued;
     if (place) {

@@ -30,6 +30,12 @@ const AckLedger::Segment* AckLedger::find(Lsn lsn) const {
   return after == segments_.begin() ? nullptr : &*std::prev(after);
 }
 
+std::size_t AckLedger::memory_bytes() const {
+  std::size_t sum = 0;
+  for (const auto& segment : segments_) sum += sizeof(Segment) + segment.waits.capacity() / 8;
+  return sum;
+}
+
 bool AckLedger::acknowledge(Lsn lsn) {
   if (!is_pending(lsn)) return false;
   auto& segment = const_cast<Segment&>(*find(lsn));

@@ -38,7 +38,8 @@ class AckLedger {
   std::uint64_t pending() const { return pending_; }
   std::uint64_t pending_in(std::uint64_t id) const;
   std::size_t segment_count() const { return segments_.size(); }
-  std::uint64_t bytes() const { return bytes_; }
+  std::uint64_t bytes() const { return bytes_; }  // of the segments, on disk
+  std::size_t memory_bytes() const;               // of this ledger
 
  private:
   struct Segment {

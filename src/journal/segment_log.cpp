@@ -242,6 +242,7 @@ void SegmentLog::publish() {
   probe_.segments.set(ledger_.segment_count());
   probe_.disk_bytes.set(ledger_.bytes());
   probe_.unacknowledged.set(ledger_.pending());
+  probe_.ledger_bytes.set(ledger_.memory_bytes());
   probe_.last_lsn.set(next_lsn_ - 1);
 }
 

@@ -6,7 +6,8 @@ namespace holdfast::metrics {
 
 std::string_view to_string(Component component) {
   constexpr std::array<std::string_view, static_cast<std::size_t>(Component::count)> kNames{
-      "round_buffer", "hybrid_buffer", "in_flight", "operations", "query_cache", "requests"};
+      "round_buffer",    "hybrid_buffer", "in_flight", "operations", "query_cache",
+      "embedding_cache", "item_cache",    "journal",   "requests"};
   return kNames[static_cast<std::size_t>(component)];
 }
 
@@ -22,8 +23,11 @@ PerLabel<Component, std::uint64_t> read_accounted(const Probes& probes) {
   for (const auto& shard : probes.shards) {
     accounted[Component::operations] += shard->operation_bytes.value();
     accounted[Component::query_cache] += shard->cache_bytes.value();
+    accounted[Component::embedding_cache] += shard->embedding_cache_bytes.value();
     accounted[Component::requests] += shard->request_bytes.value();
   }
+  accounted[Component::item_cache] = probes.store.item_cache_bytes.value();
+  accounted[Component::journal] = probes.journal.ledger_bytes.value();
   return accounted;
 }
 

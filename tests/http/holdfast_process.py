@@ -77,6 +77,12 @@ class Holdfast:
             time.sleep(0.01)
         raise AssertionError(f"the daemon did not get ready:\n{self.log}")
 
+    def wait_until(self, holds, seconds=START_SECONDS):
+        deadline = time.monotonic() + seconds
+        while not holds():
+            assert time.monotonic() < deadline, f"it does not come true: {holds.__name__}"
+            time.sleep(0.01)
+
     def stop(self, how=signal.SIGTERM):
         self.process.send_signal(how)
         code = self.process.wait(30)

@@ -63,5 +63,17 @@ TEST(MessageListing, TakesTheOthers) {
   EXPECT_EQ(parse_message_listing({{"buffer_only", "maybe"}}).error().field, "buffer_only");
 }
 
+TEST(Count, IsAWholeNumberWithinItsBounds) {
+  const auto top = [](std::string text) { return parse_count({{"top", std::move(text)}}, "top", 10, 100); };
+  EXPECT_EQ(*parse_count({}, "top", 10, 100), 10u);
+  EXPECT_EQ(*top("1"), 1u);
+  EXPECT_EQ(*top("100"), 100u);
+  for (const auto* bad : {"0", "101", "-1", "", "x", "1x", "1.5", "99999999999999999999"}) {
+    ASSERT_FALSE(top(bad)) << bad;
+    EXPECT_EQ(top(bad).error().field, "top");
+    EXPECT_EQ(top(bad).error().message, "top must be a whole number from 1 to 100");
+  }
+}
+
 }  // namespace
 }  // namespace holdfast::http::codec

@@ -127,9 +127,11 @@ class SessionBuffer {
   std::uint64_t entered() const { return entered_; }  // rounds and operations, ever
   std::uint64_t settled() const { return settled_; }
 
-  // Contents of what is held, with so much more for each message; contents of the updates that wait.
-  std::size_t held_bytes(std::size_t message_overhead) const;
-  std::size_t operation_bytes() const;
+  struct Held {
+    std::size_t messages = 0, bytes = 0;  // bytes of their contents
+  };
+  Held held() const;                    // in the buffers and in flight
+  std::size_t operation_bytes() const;  // contents of the updates that wait
 
   // LSNs of everything held, to acknowledge when the session itself is deleted.
   std::vector<Lsn> all_lsns() const;

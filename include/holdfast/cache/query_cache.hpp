@@ -21,6 +21,7 @@
 
 #include <cstdint>
 #include <list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -95,6 +96,7 @@ class QueryCache {
   SimilarityControl& control() { return control_; }
   std::size_t entries() const { return by_use_.size(); }
   std::size_t bytes() const { return bytes_; }
+  std::size_t bytes_of_user(std::string_view user_id) const;
 
  private:
   struct Entry {
@@ -112,6 +114,8 @@ class QueryCache {
   bool drop_if_old(Place place, std::uint64_t epoch, SteadyTime now);
   void make_room();
   void drop(Place place);
+  // An entry of that user takes other bytes now; 0: there is none.
+  void resized(const std::string& user_id, std::size_t from, std::size_t to);
   void publish();
 
   Options options_;
@@ -121,6 +125,7 @@ class QueryCache {
   std::unordered_map<std::string_view, Place> by_key_;                  // views of Entry::key
   std::unordered_map<std::string, std::vector<Place>> by_similar_key_;  // oldest first
   std::size_t bytes_ = 0;
+  std::map<std::string, std::size_t, std::less<>> bytes_by_user_;
 };
 
 }  // namespace holdfast::cache

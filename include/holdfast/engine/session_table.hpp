@@ -4,6 +4,7 @@
 // Pointers into the table are valid until the next co_await: look up again after each.
 #pragma once
 
+#include <algorithm>
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
 #include <deque>
@@ -103,7 +104,8 @@ struct UserState {
   StringMap<text::Features> features;  // of buffered messages, by id; computed when a query first needs them
   StringSet vectors_requested;         // ids of buffered messages whose vectors a server is asked for
   StringSet ids_in_progress;           // client-made message ids on their way to the journal
-  std::size_t held_bytes = 0;          // of buffered messages, kMessageOverhead included
+  std::size_t held_messages = 0;       // buffered and not yet in the store
+  std::size_t held_bytes = 0;          // of these, kMessageOverhead included
   std::size_t writing_bytes = 0;       // of requests on their way to the journal, likewise
   std::size_t backlog_bytes = 0;       // of contents that are only in the journal
   IdempotencyWindow idempotency;
@@ -126,9 +128,9 @@ class SessionTable {
   void erase_session(SessionState& session);
   void erase_user(UserState& user);  // with its sessions
 
-  // A user's buffered bytes grow and shrink (kMessageOverhead included).
-  void hold(UserState& user, std::size_t bytes);
-  void release(UserState& user, std::size_t bytes);
+  // A user's buffered messages, with so many bytes of content, become more and fewer.
+  void hold(UserState& user, std::size_t messages, std::size_t bytes);
+  void release(UserState& user, std::size_t messages, std::size_t bytes);
   std::size_t holders() const { return holders_; }  // users with something buffered
 
   // An item of the user was written, or changed so that no other's score changes (cache/epoch.hpp): answers
@@ -144,6 +146,14 @@ class SessionTable {
   // More than single items changed, or it is not known what: a new epoch, no earlier answer holds.
   void written(UserState& user) { user.epoch.restart(++last_epoch_); }
   std::vector<SessionState*> all_sessions();
+  // The users of some of the table's buckets; a walk in steps begins anew when their number has changed.
+  std::size_t user_buckets() const { return users_.bucket_count(); }
+  template <class Visit>
+  void for_each_user(std::size_t from_bucket, std::size_t to_bucket, Visit visit) const {
+    for (auto bucket = from_bucket; bucket < std::min(to_bucket, users_.bucket_count()); ++bucket) {
+      for (auto user = users_.begin(bucket); user != users_.end(bucket); ++user) visit(user->second);
+    }
+  }
   void reconfigure(const buffer::Options& options);  // of all sessions, from now on
 
  private:

@@ -5,19 +5,24 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "holdfast/engine/parts.hpp"
 #include "holdfast/http/exchange.hpp"
 #include "holdfast/memory/watch.hpp"
 #include "holdfast/metrics/bottleneck.hpp"
+#include "holdfast/metrics/component_trends.hpp"
 #include "holdfast/metrics/exporter.hpp"
 #include "holdfast/metrics/history.hpp"
 #include "holdfast/metrics/options.hpp"
 #include "holdfast/metrics/probes.hpp"
 #include "holdfast/metrics/window.hpp"
+#include "holdfast/service/memory_service.hpp"
 #include "holdfast/service/store_watch.hpp"
 
 namespace holdfast::http {
@@ -34,6 +39,8 @@ struct StatusSources {
   const service::StoreWatch& store;
   metrics::Options thresholds;
   const memory::Watch& memory;
+  const metrics::ComponentTrends& trends;
+  std::function<std::string(std::string_view)> present_value;  // of a setting, as written; any thread
   std::string version;
 };
 
@@ -52,6 +59,8 @@ class Status {
   // What the rules of metrics/bottleneck.hpp are applied to: this summary, and the daemon as it is now.
   metrics::Situation situation(metrics::Summary summary) const;
   std::string statistics() const;  // JSON, the data of /api/v1/buffer/stats
+  // Likewise, of /api/v1/buffer/memory. users: those who take most, the first the most.
+  std::string memory_use(std::span<const service::LargeUser> users) const;
 
   // A profile: one at a time, from begin_profile() (null while there is one) until what it gave is destroyed.
   using Profiling = std::unique_ptr<std::atomic<bool>, void (*)(std::atomic<bool>*)>;

@@ -18,6 +18,9 @@ enum class Component : std::size_t {
   in_flight,
   operations,
   query_cache,
+  embedding_cache,
+  item_cache,  // of the store
+  journal,     // which records wait for the store
   requests,
   count
 };

@@ -16,6 +16,7 @@ struct JournalProbe {
   Counter segments;         // now
   Counter disk_bytes;       // now
   Counter unacknowledged;   // records now
+  Counter ledger_bytes;     // now: in memory, of which records these are
   Counter segments_deleted;
   Counter last_lsn;
   Counter failed;           // 1 once poisoned

@@ -157,6 +157,7 @@ struct ShardProbe {
   Counter similar_false;                                 // of these, whose answer was not the searched one
   Counter similarity_threshold_ppm;  // now: the least similarity of a similar hit, × 10⁶
   Counter embedding_cache_hits, embedding_cache_misses;  // queries' vectors: known, asked of the server
+  Counter embedding_cache_bytes;                         // now
   Counter partial_answers;                               // queries answered without the store
   Counter degraded_answers;                              // queries answered without the embedding server
   Counter connections;                                   // now
@@ -183,6 +184,11 @@ struct EmbeddingProbe {
   Counter back_filled;  // vectors that items in the store were given later; likewise
 };
 
+// Of the store. It counts itself; the monitor thread writes what it says here.
+struct StoreProbe {
+  Counter item_cache_bytes;  // now
+};
+
 // All probes of the process. Built before, and outlives, everything that counts.
 struct Probes {
   explicit Probes(std::size_t shard_count);
@@ -190,6 +196,7 @@ struct Probes {
   JournalProbe journal;
   FlushProbe flush;
   EmbeddingProbe embedding;
+  StoreProbe store;
 };
 
 }  // namespace holdfast::metrics

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "holdfast/engine/largest_users.hpp"
 #include "holdfast/engine/user_shard.hpp"
 #include "holdfast/ingest/ingest_path.hpp"
 #include "holdfast/query/query_path.hpp"
@@ -34,6 +35,11 @@ struct FlushAnswer {
 struct DeadLetterList {
   std::vector<flush::DeadLetter> letters;  // the oldest ones
   std::size_t total = 0;
+};
+
+struct LargeUser {
+  engine::UserMemory memory;
+  std::optional<std::string> name;  // nothing: the user is gone, or the store did not answer in time
 };
 
 class MemoryService {
@@ -86,6 +92,10 @@ class MemoryService {
 
   asio::awaitable<Outcome<FlushAnswer>> flush(FlushRequest request);
   asio::awaitable<void> clear_caches();
+
+  // The users who take the most memory, on all shards one after the other (engine/largest_users.hpp tells the
+  // cost). Their names come from the store, which gets half a second for it.
+  asio::awaitable<std::vector<LargeUser>> largest_users(std::size_t count);
 
   // What the store refused for good (holdfast/flush/dead_letters.hpp).
   asio::awaitable<Outcome<DeadLetterList>> list_dead_letters(std::size_t limit);

@@ -233,6 +233,9 @@ class MemoryStore {
   virtual Result<void> give_up_vectors(std::span<const std::int64_t> marks) = 0;
 
   virtual Result<StoreCounts> counts() = 0;
+
+  // Memory it keeps between searches to be quicker, in bytes. Any thread; waits for no call.
+  virtual std::size_t cached_bytes() const = 0;
 };
 
 }  // namespace holdfast::store

@@ -87,6 +87,21 @@ const std::string* find_parameter(const Parameters& parameters, std::string_view
   return found == parameters.end() ? nullptr : &found->second;
 }
 
+boost::system::result<std::size_t, ParameterError> parse_count(const Parameters& parameters,
+                                                               std::string_view name, std::size_t initial,
+                                                               std::size_t most) {
+  const auto* given = find_parameter(parameters, name);
+  if (!given) return initial;
+  std::size_t number = 0;
+  const auto end = given->data() + given->size();
+  const auto read = std::from_chars(given->data(), end, number);
+  if (read.ec != std::errc{} || read.ptr != end || number < 1 || number > most) {
+    return ParameterError{std::string(name),
+                          std::string(name) + " must be a whole number from 1 to " + std::to_string(most)};
+  }
+  return number;
+}
+
 boost::system::result<MessageListingParameters, ParameterError> parse_message_listing(
     const Parameters& parameters) {
   MessageListingParameters out;

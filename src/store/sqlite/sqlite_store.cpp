@@ -245,6 +245,8 @@ class SqliteStore final : public MemoryStore {
     return counts;
   }
 
+  std::size_t cached_bytes() const override { return item_cache_.bytes(); }
+
  private:
   // The batches of one caller of write().
   struct Group {

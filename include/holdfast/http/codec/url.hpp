@@ -31,6 +31,11 @@ struct ParameterError {
 };
 [[noreturn]] void throw_exception_from_error(const ParameterError& error, const boost::source_location&);
 
+// A whole number from 1 to most; a parameter that is not there is initial.
+boost::system::result<std::size_t, ParameterError> parse_count(const Parameters& parameters,
+                                                               std::string_view name, std::size_t initial,
+                                                               std::size_t most);
+
 struct MessageListingParameters {
   std::size_t limit = 20;  // 1…100
   store::SortBy sort_by = store::SortBy::timestamp;
