@@ -329,16 +329,17 @@ void Daemon::tune() {
   }
 }
 
-// Each shard's cache starts anew with what the level leaves of its limits.
+// On the monitor thread. Each cache keeps what the level leaves of its limits.
 void Daemon::limit_caches(memory::Level level) {
-  auto limited = live_options_->get()->cache;
-  const auto share = memory::cache_share(level) / static_cast<double>(shards_.size());
-  limited.entries = static_cast<std::size_t>(static_cast<double>(limited.entries) * share);
-  limited.max_bytes = static_cast<std::size_t>(static_cast<double>(limited.max_bytes) * share);
+  const auto share = memory::cache_share(level);
+  const auto gave_back = [this](std::size_t bytes) {
+    if (bytes > 0) pressure_.count(memory::Action::cache_shrunk);
+  };
+  gave_back(store_->limit_cache(share));
   for (auto& shard : shards_) {
-    boost::asio::post(shard->executor, [this, &shard = *shard, limited] {
-      shard.cache.reconfigure(limited);
-      pressure_.count(memory::Action::cache_shrunk);
+    boost::asio::post(shard->executor, [gave_back, share, &shard = *shard] {
+      gave_back(shard.cache.limit_to(share));
+      gave_back(shard.embeddings.limit_to(share));
     });
   }
 }

@@ -20,11 +20,23 @@ std::optional<text::Embedding> EmbeddingCache::find(std::string_view text) {
 }
 
 void EmbeddingCache::insert(std::string text, text::Embedding vector) {
-  if (by_text_.contains(text)) return;
+  if (share_ < 1 || by_text_.contains(text)) return;
   by_use_.push_front({std::move(text), std::move(vector)});
   by_text_.emplace(by_use_.front().text, by_use_.begin());
   bytes_ += bytes_of(by_use_.front());
-  while (!by_use_.empty() && (by_use_.size() > options_.entries || bytes_ > options_.max_bytes)) {
+  make_room();
+}
+
+std::size_t EmbeddingCache::limit_to(double share) {
+  const auto before = bytes_;
+  share_ = share;
+  make_room();
+  return before - bytes_;
+}
+
+void EmbeddingCache::make_room() {
+  const auto entries = share_of(options_.entries, share_), bytes = share_of(options_.max_bytes, share_);
+  while (by_use_.size() > entries || bytes_ > bytes) {
     bytes_ -= bytes_of(by_use_.back());
     by_text_.erase(by_use_.back().text);
     by_use_.pop_back();

@@ -154,7 +154,7 @@ std::optional<QueryCache::Found> QueryCache::find_similar(const Query& query, co
 }
 
 void QueryCache::insert(const Query& query, QueryWords words, CachedAnswer answer, SteadyTime now) {
-  if (!caches(query)) return;
+  if (!caches(query) || share_ < 1) return;
   auto similar = similar_key(query, words);
   Entry entry{key(query), std::move(similar), query.user_id, now, std::move(words), std::move(answer), 0};
   entry.bytes = sizeof(Entry) + entry.key.size() + 2 * entry.similar_key.size() + entry.user_id.size() +
@@ -193,7 +193,8 @@ void QueryCache::erase(const std::string& key) {
 }
 
 void QueryCache::make_room() {
-  while (by_use_.size() > options_.entries || bytes_ > options_.max_bytes) {
+  const auto entries = share_of(options_.entries, share_), bytes = share_of(options_.max_bytes, share_);
+  while (by_use_.size() > entries || bytes_ > bytes) {
     probe_.cache_evicted.add();
     drop(std::prev(by_use_.end()));
   }
@@ -213,6 +214,13 @@ void QueryCache::reconfigure(const Options& options) {
   options_ = options;
   control_.reconfigure(options);
   clear();
+}
+
+std::size_t QueryCache::limit_to(double share) {
+  const auto before = bytes_;
+  share_ = share;
+  make_room();
+  return before - bytes_;
 }
 
 void QueryCache::clear() {

@@ -285,6 +285,8 @@ void add_storage_keys(std::vector<Key>& t) {
   t.push_back(only("store.kind", "sqlite", "the only store of this version"));
   t.push_back(text("store.sqlite.path", "data/holdfast.db",
                    [](S& s, std::string v) { s.sqlite.path = std::move(v); }));
+  t.push_back(size("store.sqlite.cache_bytes", "128MiB", "0", "64GiB",
+                   [](S& s, std::uint64_t v) { s.sqlite.max_cached_bytes = v; }));
 }
 
 void add_memory_keys(std::vector<Key>& t) {

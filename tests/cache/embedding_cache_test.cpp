@@ -55,5 +55,23 @@ TEST_F(EmbeddingCacheTest, HoldsNoMoreThanItsBytes) {
   EXPECT_EQ(cache.bytes(), 0u);
 }
 
+TEST_F(EmbeddingCacheTest, KeepsItsShareAndTakesNothingNewWhereMemoryIsShort) {
+  const text::Embedding vector(100, 1);
+  EmbeddingCache cache({.entries = 8, .max_bytes = 1u << 20}, probe);
+  for (char name = 'a'; name <= 'h'; ++name) cache.insert(std::string(1, name), vector);
+  const auto each = cache.bytes() / 8;
+  EXPECT_EQ(cache.limit_to(0.75), 2 * each);
+  EXPECT_EQ(cache.entries(), 6u);
+  EXPECT_FALSE(cache.find("b"));
+  EXPECT_TRUE(cache.find("c"));
+  cache.insert("new", vector);
+  EXPECT_FALSE(cache.find("new"));
+  EXPECT_EQ(cache.limit_to(0), 6 * each);
+  EXPECT_EQ(probe.embedding_cache_bytes.value(), 0u);
+  EXPECT_EQ(cache.limit_to(1), 0u);
+  cache.insert("new", vector);
+  EXPECT_TRUE(cache.find("new"));
+}
+
 }  // namespace
 }  // namespace holdfast::cache

@@ -269,5 +269,50 @@ TEST_F(QueryCacheTest, NeverAnswersFromAnotherEpoch) {
   EXPECT_GT(hits, 1000u);
 }
 
+TEST_F(QueryCacheTest, KeepsItsShareAndTakesNothingNewWhereMemoryIsShort) {
+  options.entries = 8;
+  QueryCache cache(options, probe);
+  const char* const asked[] = {"red", "blue", "green", "white", "black", "brown", "grey", "pink"};
+  for (const auto* text : asked) insert(cache, ask(text), 1, answer("a"));
+  EXPECT_GT(cache.limit_to(0.75), 0u);
+  EXPECT_EQ(cache.entries(), 6u);
+  EXPECT_FALSE(cache.find(ask("blue"), 1, now));
+  EXPECT_TRUE(cache.find(ask("green"), 1, now));
+  insert(cache, ask("new"), 1, answer("a"));
+  EXPECT_FALSE(cache.find(ask("new"), 1, now));
+  cache.limit_to(0.25);
+  EXPECT_EQ(cache.entries(), 2u);
+  EXPECT_TRUE(cache.find(ask("green"), 1, now));  // used last
+  cache.limit_to(0);
+  EXPECT_EQ(cache.entries(), 0u);
+  EXPECT_EQ(cache.bytes(), 0u);
+  EXPECT_EQ(probe.cache_evicted.value(), 8u);
+  cache.reconfigure(options);  // a reload does not end the shortage
+  insert(cache, ask("new"), 1, answer("a"));
+  EXPECT_EQ(cache.entries(), 0u);
+  EXPECT_EQ(cache.limit_to(1), 0u);
+  insert(cache, ask("new"), 1, answer("a"));
+  EXPECT_TRUE(cache.find(ask("new"), 1, now));
+}
+
+TEST_F(QueryCacheTest, TheBytesOfAUserAreThoseOfHisEntries) {
+  QueryCache cache(options, probe);
+  insert(cache, ask("red", "u"), 1, answer("a"));
+  insert(cache, ask("green", "u"), 1, answer("much more than that"));
+  insert(cache, ask("red", "v"), 1, answer("a"));
+  EXPECT_GT(cache.bytes_of_user("u"), cache.bytes_of_user("v"));
+  EXPECT_EQ(cache.bytes_of_user("u") + cache.bytes_of_user("v"), cache.bytes());
+  cache.update(cache.key(ask("red", "v")),
+               answer_of(1, 0, prepared("red"), answer("longer than it was"), 15));
+  EXPECT_EQ(cache.bytes_of_user("u") + cache.bytes_of_user("v"), cache.bytes());
+  insert(cache, ask("blue", "v"), 1, answer("a"));  // the fourth of three: the oldest leaves
+  EXPECT_EQ(cache.bytes_of_user("u") + cache.bytes_of_user("v"), cache.bytes());
+  cache.erase_user("u");
+  EXPECT_EQ(cache.bytes_of_user("u"), 0u);
+  EXPECT_EQ(cache.bytes_of_user("v"), cache.bytes());
+  cache.clear();
+  EXPECT_EQ(cache.bytes_of_user("v"), 0u);
+}
+
 }  // namespace
 }  // namespace holdfast::cache

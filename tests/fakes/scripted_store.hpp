@@ -136,6 +136,7 @@ class ScriptedStore final : public MemoryStore {
   Result<void> give_up_vectors(std::span<const std::int64_t>) override { return {}; }
   Result<StoreCounts> counts() override { return StoreCounts{}; }
   std::size_t cached_bytes() const override { return 0; }
+  std::size_t limit_cache(double) override { return 0; }
 
  private:
   struct Row {

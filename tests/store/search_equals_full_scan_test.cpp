@@ -247,6 +247,18 @@ TEST(ItemCacheTest, KeepsNoMoreThanItsBytesAndIsWarmedWithTheLatestUsers) {
       EXPECT_EQ(warm.bytes(), warmed) << "the last one written to is there";
     }
   }
+  ItemCache cache(4 * kUser);
+  for (std::int64_t user = 1; user <= 3; ++user) items_of(cache, user);
+  const auto full = cache.bytes();
+  EXPECT_GE(full, 3 * kUser);
+  EXPECT_EQ(cache.limit_to(0.75), full / 3);  // with what an entry takes itself, two users fit
+  EXPECT_EQ(items_of(cache, 1), kMessages);   // read, and not kept
+  EXPECT_EQ(cache.bytes(), full / 3 * 2);
+  EXPECT_EQ(cache.limit_to(0), full / 3 * 2);
+  EXPECT_EQ(cache.bytes(), 0u);
+  EXPECT_EQ(cache.limit_to(1), 0u);
+  EXPECT_EQ(items_of(cache, 1), kMessages);
+  EXPECT_EQ(cache.bytes(), full / 3);
 }
 
 }  // namespace

@@ -28,6 +28,8 @@ class EmbeddingCache {
   // Counts as a hit or a miss.
   std::optional<text::Embedding> find(std::string_view text);
   void insert(std::string text, text::Embedding vector);
+  // As QueryCache::limit_to().
+  std::size_t limit_to(double share);
 
   std::size_t entries() const { return by_use_.size(); }
   std::size_t bytes() const { return bytes_; }
@@ -38,8 +40,10 @@ class EmbeddingCache {
     text::Embedding vector;
   };
   static std::size_t bytes_of(const Entry& entry);
+  void make_room();
 
   const EmbeddingCacheOptions options_;
+  double share_ = 1;  // of the limits in options_
   metrics::ShardProbe& probe_;
   std::list<Entry> by_use_;                                                   // most recently used first
   std::unordered_map<std::string_view, std::list<Entry>::iterator> by_text_;  // views of Entry::text

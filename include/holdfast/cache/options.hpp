@@ -24,4 +24,9 @@ struct Options {
   EmbeddingCacheOptions embeddings;  // vectors of queries that a server made
 };
 
+// What a share (0…1) leaves of a limit.
+inline std::size_t share_of(std::size_t limit, double share) {
+  return static_cast<std::size_t>(static_cast<double>(limit) * share);
+}
+
 }  // namespace holdfast::cache

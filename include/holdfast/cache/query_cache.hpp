@@ -89,6 +89,9 @@ class QueryCache {
   void erase_user(std::string_view user_id);
   void clear();
   void reconfigure(const Options& options);  // this shard's share; forgets everything
+  // So much of the limits (0…1) from now on, and below 1 nothing new: memory is short. Answers how many bytes
+  // that gave back.
+  std::size_t limit_to(double share);
 
   // Whether the cache takes part: top_k is 1…results_per_entry, and it is not switched off.
   bool caches(const Query& query) const;
@@ -119,6 +122,7 @@ class QueryCache {
   void publish();
 
   Options options_;
+  double share_ = 1;  // of the limits in options_
   metrics::ShardProbe& probe_;
   SimilarityControl control_;
   std::list<Entry> by_use_;                                             // most recently used first

@@ -16,7 +16,7 @@ namespace holdfast::memory {
 enum class Action : std::size_t {
   batch_reduced,        // checks at which flush batches became smaller
   answer_not_cached,    // warning and above: the query cache takes nothing new
-  cache_shrunk,         // a shard's cache was cut to its share of the level
+  cache_shrunk,         // a cache gave up what is over its share of the level
   kept_in_journal,      // rounds that went from the journal past memory
   asked_to_slow_down,   // successful answers with Retry-After
   refused_above_share,  // 429
@@ -38,7 +38,7 @@ class BatchLimit {
   double messages_ = kMost;
 };
 
-// Share of its own limits that a cache keeps.
+// Share of its own limits that a cache keeps; below 1 it takes nothing new.
 double cache_share(Level level);
 
 class Pressure {

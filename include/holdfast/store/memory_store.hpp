@@ -236,6 +236,9 @@ class MemoryStore {
 
   // Memory it keeps between searches to be quicker, in bytes. Any thread; waits for no call.
   virtual std::size_t cached_bytes() const = 0;
+  // So much of its limit for that (0…1) from now on, and below 1 nothing new. Answers how many bytes that
+  // gave back.
+  virtual std::size_t limit_cache(double share) = 0;
 };
 
 }  // namespace holdfast::store

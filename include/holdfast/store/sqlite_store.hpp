@@ -16,7 +16,8 @@ namespace holdfast::store {
 struct SqliteOptions {
   std::filesystem::path path = "data/holdfast.db";
   std::chrono::milliseconds busy_timeout{5000};
-  // Of the vectors that searches keep in memory: about 200,000 messages of the built-in embedder.
+  // cache_bytes: of the vectors that searches keep in memory, about 200,000 messages of the built-in
+  // embedder.
   std::size_t max_cached_bytes = 128u << 20;
   text::ChunkOptions chunking;  // an index that was made with others is made anew
 };

@@ -130,7 +130,7 @@ std::vector<ItemCache::Segment> ItemCache::cached(std::int64_t user_no, std::int
   if (known == by_no_.end()) return {};
   users_.splice(users_.begin(), users_, known->second);
   if (known->second->index_changes == index_changes) return known->second->segments;
-  erase(known->second);
+  forget(known->second);
   return {};
 }
 
@@ -139,7 +139,7 @@ void ItemCache::append(std::int64_t user_no, std::int64_t index_changes, std::in
   const std::lock_guard lock(mutex_);
   auto known = by_no_.find(user_no);
   const auto held = known == by_no_.end() ? kUserBytes : known->second->bytes;
-  if (held + segment->bytes() > max_bytes_) return;
+  if (share_ < 1 || held + segment->bytes() > max_bytes_) return;
   if (known == by_no_.end()) {
     users_.push_front({user_no, index_changes, {}, kUserBytes});
     known = by_no_.emplace(user_no, users_.begin()).first;
@@ -159,14 +159,31 @@ void ItemCache::append(std::int64_t user_no, std::int64_t index_changes, std::in
   make_room(known->second);
 }
 
-void ItemCache::erase(Users::iterator user) {
+std::size_t ItemCache::limit_to(double share) {
+  Users gone;  // destroyed when nobody waits for the mutex any more
+  const std::lock_guard lock(mutex_);
+  const auto before = bytes_;
+  share_ = share;
+  gone = make_room(users_.end());
+  return before - bytes_;
+}
+
+void ItemCache::forget(Users::iterator user) {
   bytes_ -= user->bytes;
   by_no_.erase(user->no);
   users_.erase(user);
 }
 
-void ItemCache::make_room(Users::iterator keep) {
-  while (bytes_ > max_bytes_ && std::prev(users_.end()) != keep) erase(std::prev(users_.end()));
+ItemCache::Users ItemCache::make_room(Users::iterator keep) {
+  Users gone;
+  const auto most = static_cast<std::size_t>(static_cast<double>(max_bytes_) * share_);
+  while (bytes_ > most && !users_.empty() && std::prev(users_.end()) != keep) {
+    const auto last = std::prev(users_.end());
+    bytes_ -= last->bytes;
+    by_no_.erase(last->no);
+    gone.splice(gone.end(), users_, last);
+  }
+  return gone;
 }
 
 }  // namespace holdfast::store

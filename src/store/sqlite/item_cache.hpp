@@ -60,6 +60,9 @@ class ItemCache {
   // Takes in the users who were written to last, as far as there is room for all of them.
   void warm_up(Connection& connection);
   std::size_t bytes() const;
+  // So much of max_bytes (0…1) from now on, and below 1 nothing is added. Answers how many bytes that gave
+  // back.
+  std::size_t limit_to(double share);
 
  private:
   struct User {
@@ -73,8 +76,9 @@ class ItemCache {
   std::vector<Segment> cached(std::int64_t user_no, std::int64_t index_changes);
   // Behind the item `after`, if that is (still) the user's last one.
   void append(std::int64_t user_no, std::int64_t index_changes, std::int64_t after, Segment segment);
-  void erase(Users::iterator user);
-  void make_room(Users::iterator keep);
+  void forget(Users::iterator user);
+  // The users that leave, none of them `keep`, for the caller to destroy.
+  Users make_room(Users::iterator keep);
 
   const std::size_t max_bytes_;
 
@@ -83,6 +87,7 @@ class ItemCache {
   Users users_;  // the most recently searched first
   std::unordered_map<std::int64_t, Users::iterator> by_no_;
   std::size_t bytes_ = 0;
+  double share_ = 1;  // of max_bytes_
 };
 
 }  // namespace holdfast::store

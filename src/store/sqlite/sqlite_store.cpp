@@ -246,6 +246,7 @@ class SqliteStore final : public MemoryStore {
   }
 
   std::size_t cached_bytes() const override { return item_cache_.bytes(); }
+  std::size_t limit_cache(double share) override { return item_cache_.limit_to(share); }
 
  private:
   // The batches of one caller of write().
