@@ -45,6 +45,7 @@ Result<std::shared_ptr<const http::Serving>> serving_for(const settings::Setting
   auto& limits = serving->limits;
   limits.inflight_bytes = std::min(limits.inflight_bytes, process_bytes / 4);
   limits.bulk_body_bytes = std::min(limits.bulk_body_bytes, process_bytes / 8);
+  limits.pool_bytes = std::min(limits.pool_bytes, process_bytes / 16);
   serving->user_share = settings.user_share;
   serving->result_order = {settings.sort_results == settings::SortResults::by_timestamp,
                            settings.results_descending};

@@ -5,16 +5,19 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <map>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include "holdfast/embedding/remote_embedder.hpp"
 #include "holdfast/io/file_system.hpp"
 #include "holdfast/journal/inspect.hpp"
+#include "holdfast/memory/watch.hpp"
 #include "holdfast/store/sqlite_store.hpp"
 #include "holdfast/transfer/export.hpp"
 #include "holdfast/transfer/resume_point.hpp"
@@ -25,6 +28,8 @@ namespace holdfast {
 namespace {
 
 namespace fs = std::filesystem;
+
+constexpr std::uint64_t kUsualLineBytes = 256;  // to guess the messages of a file
 
 enum ExitCode { kDone = 0, kSkipped = 1, kRefused = 2, kStopped = 3, kFailed = 4 };
 
@@ -208,6 +213,33 @@ CLI::App* add_export_command(CLI::App& app, ExportArguments& arguments) {
   return command;
 }
 
+// The level of a process that has no monitor thread. It is asked for by steps, and the kernel no more often
+// than a monitor would ask.
+class OwnMemory {
+ public:
+  explicit OwnMemory(memory::WatchOptions options)
+      : watch_(without_purges(options), {}, [] { return std::uint64_t{0}; }, pressure_) {}
+  bool is_short() {
+    const auto now = std::chrono::steady_clock::now();
+    if (!checked_ || now - *checked_ >= watch_.next_interval()) {
+      watch_.check(now);
+      checked_ = now;
+    }
+    return pressure_.level() != memory::Level::normal;
+  }
+
+ private:
+  // Nothing is accounted for here, so that everything would look like fragments.
+  static memory::WatchOptions without_purges(memory::WatchOptions options) {
+    options.defrag_threshold = 1;
+    return options;
+  }
+
+  memory::Pressure pressure_;
+  memory::Watch watch_;
+  std::optional<SteadyTime> checked_;
+};
+
 int run_import(const settings::Settings& settings, const ImportArguments& arguments) {
   const bool from_file = arguments.file != "-";
   const bool resume = arguments.resume && !arguments.dry_run;
@@ -226,6 +258,10 @@ int run_import(const settings::Settings& settings, const ImportArguments& argume
   import.now = system_clock().now();
   import.embedder = &destination->opened.embedder();
   import.chunking = settings.sqlite.chunking;
+  OwnMemory own_memory(settings.memory);
+  import.memory_is_short = [&] { return own_memory.is_short(); };
+  import.steps_between_checks =
+      memory::steps_between_checks(settings.memory.mode, size_of(input.number()) / kUsualLineBytes);
   const transfer::ResumePoint point(arguments.file + ".holdfast-import", input.number(), destination->name);
   if (resume) import.begin = point.read().value_or(transfer::LinePosition{});
   if (from_file && ::lseek(input.number(), static_cast<off_t>(import.begin.offset), SEEK_SET) < 0 &&
@@ -245,6 +281,8 @@ const auto summary = transfer::import_lines(reader, *destination->target, import
 if (!summary) return fail(kFailed, summary.error().message);
 const char* outcome = arguments.dry_run ? "checked, nothing written" : "imported";
 progress.finish(summary->counts, summary->stopped ? "stopped at a wrong line" : outcome);
+std::fprintf(stderr, "memory was asked for after %.2f %% of the messages, and short after %.2f %%\n",
+             100 * summary->check_rate, 100 * summary->pressure_event_rate);
 if (summary->stopped) return kStopped;
 return summary->counts.wrong > 0 ? kSkipped : kDone;
 }

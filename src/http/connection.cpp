@@ -245,7 +245,7 @@ asio::awaitable<Read> read_body(S& stream, Incoming<S>& incoming, const RequestH
 template <class S>
 asio::awaitable<bool> serve_requests(S& stream, ConnectionSet& set, ConnectionSet::Registration& registration,
                                      Api& api, Side side) {
-  Incoming<S> incoming(stream);
+  Incoming<S> incoming(stream, set.buffers());
   bool first = true;
   while (!set.closing()) {
     auto serving = api.serving.get();
@@ -291,7 +291,8 @@ asio::awaitable<bool> serve_requests(S& stream, ConnectionSet& set, ConnectionSe
         if (discarded != Read::done) co_return false;
       }
     } else {
-      const auto body = co_await read_body(stream, incoming, *header, limits, target.request.body);
+      target.request.body = set.buffers().lease(header->content_length);
+      const auto body = co_await read_body(stream, incoming, *header, limits, target.request.body.text());
       if (body == Read::timed_out) {
         reply = error_reply(408, "The body did not arrive in time");
         co_await end_with(reply);

@@ -12,6 +12,7 @@
 #include <variant>
 
 #include "holdfast/base/ids.hpp"
+#include "holdfast/http/buffer_pool.hpp"
 #include "holdfast/http/serving.hpp"
 #include "holdfast/metrics/probes.hpp"
 #include "holdfast/runtime/shard_set.hpp"
@@ -24,8 +25,13 @@ using Stream = boost::beast::basic_stream<boost::asio::ip::tcp, runtime::Executo
 class ConnectionSet {
  public:
   // shard_count: of all, for this one's share of the limits.
-  ConnectionSet(runtime::Executor executor, metrics::ShardProbe& probe, unsigned shard_count)
-      : emptied_(executor), probe_(probe), shard_count_(shard_count) {}
+  // pool_bytes: of the process, too.
+  ConnectionSet(runtime::Executor executor, metrics::ShardProbe& probe, unsigned shard_count,
+                std::size_t pool_bytes, const memory::Pressure& pressure)
+      : emptied_(executor),
+        probe_(probe),
+        shard_count_(shard_count),
+        buffers_(pool_bytes / shard_count, pressure, probe) {}
 
   struct Entry {
     Stream* stream;
@@ -69,12 +75,14 @@ class ConnectionSet {
   void close_idle();
   boost::asio::awaitable<std::size_t> wait_until_empty(SteadyTime deadline);
   metrics::ShardProbe& probe() { return probe_; }
+  BufferPool& buffers() { return buffers_; }
 
  private:
   std::set<Entry*> entries_;
   boost::asio::steady_timer emptied_;
   metrics::ShardProbe& probe_;
   const unsigned shard_count_;
+  BufferPool buffers_;
   std::uint64_t reserved_ = 0;
   std::unordered_map<RouteKey, std::uint64_t> reserved_by_user_;
   bool closing_ = false;

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "connection_set.hpp"
+#include "holdfast/http/buffer_pool.hpp"
 #include "holdfast/http/options.hpp"
 
 namespace holdfast::http {
@@ -72,7 +73,11 @@ class ReadDeadline {
 template <class S>
 class Incoming {
  public:
-  explicit Incoming(S& stream) : stream_(stream), deadline_(socket_of(stream)) {}
+  Incoming(S& stream, BufferPool& buffers)
+      : stream_(stream),
+        deadline_(socket_of(stream)),
+        buffer_(buffers.lease(kReadBytes)),
+        bytes_(buffer_.text()) {}
 
   // The next header block, through its empty line; valid until the next call.
   boost::asio::awaitable<Read> header(const Limits& limits, std::chrono::milliseconds first_byte) {
@@ -134,7 +139,8 @@ class Incoming {
 
   S& stream_;
   ReadDeadline deadline_;
-  std::string bytes_;
+  BufferPool::Lease buffer_;
+  std::string& bytes_;  // its text
   std::size_t header_bytes_ = 0;
 };
 

@@ -18,7 +18,7 @@ std::uint64_t nanoseconds_since(SteadyClock::time_point began) {
 
 // Of the body and of where it goes: the same key for another session is another request.
 std::uint64_t hash_request(const Request& request) {
-  return XXH3_64bits_withSeed(request.body.data(), request.body.size(),
+  return XXH3_64bits_withSeed(request.body.text().data(), request.body.text().size(),
                               XXH3_64bits(request.path.data(), request.path.size()));
 }
 

@@ -8,6 +8,7 @@
 
 #include "connection.hpp"
 #include "holdfast/base/log.hpp"
+#include "holdfast/service/memory_service.hpp"
 
 namespace holdfast::http {
 namespace {
@@ -57,7 +58,8 @@ Server::Server(std::vector<Listener> listeners, runtime::ShardSet& shards, Api& 
     : shards_(shards), api_(api), probes_(probes), listeners_(std::move(listeners)) {
   for (unsigned i = 0; i < shards.size(); ++i) {
     connections_.push_back(
-        std::make_unique<ConnectionSet>(shards.executor(i), *probes.shards[i], shards.size()));
+        std::make_unique<ConnectionSet>(shards.executor(i), *probes.shards[i], shards.size(),
+                                        api.serving.get()->limits.pool_bytes, api.memory.parts().pressure));
   }
 }
 

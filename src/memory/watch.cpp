@@ -4,6 +4,7 @@
 #include <spdlog/fmt/fmt.h>
 #include <time.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "holdfast/base/log.hpp"
@@ -101,6 +102,7 @@ std::string describe_transition(Level from, Level to, const Report& report) {
 Watch::Watch(const WatchOptions& options, const Sources& sources, std::function<std::uint64_t()> accounted,
              Pressure& pressure)
     : interval_(options.interval),
+      defrag_threshold_(options.defrag_threshold),
       reader_(sources),
       started_with_(reader_.read()),
       accounted_(std::move(accounted)),
@@ -136,7 +138,8 @@ bool Watch::check(SteadyTime now) {
   if (messages < pressure_.batch_messages()) pressure_.count(Action::batch_reduced);
   pressure_.set_batch_messages(messages);
   pressure_.set_level(level);
-  purge_when_due(level, now);
+  report.fragmentation = fragmentation_of(report);
+  purge_when_due(report, now);
 
   if (report.readings.resident_bytes) {
     resident_growth_.add(now, *report.readings.resident_bytes);
@@ -158,13 +161,26 @@ bool Watch::check(SteadyTime now) {
   return level != before;
 }
 
+std::optional<double> Watch::fragmentation_of(const Report& report) {
+  const auto resident = report.readings.resident_bytes.value_or(0);
+  if (resident == 0) return std::nullopt;
+  const auto unaccounted = resident - std::min(resident, report.accounted_bytes);
+  const auto floor = std::min(unaccounted_floor_.value_or(unaccounted), unaccounted);
+  unaccounted_floor_ = floor;
+  return static_cast<double>(unaccounted - floor) / static_cast<double>(resident);
+}
+
 // What was freed goes back to the system. glibc keeps it otherwise, for as long as anything above it is in
-// use.
-void Watch::purge_when_due(Level level, SteadyTime now) {
-  if (level < Level::critical || (last_purge_ && now - *last_purge_ < kBetweenPurges)) return;
+// use. What is still there then is no fragmentation, so that a purge which gives nothing back is not made
+// again and again.
+void Watch::purge_when_due(const Report& report, SteadyTime now) {
+  const bool due = report.level >= Level::critical || report.fragmentation.value_or(0) > defrag_threshold_;
+  if (!due || (last_purge_ && now - *last_purge_ < kBetweenPurges)) return;
   last_purge_ = now;
   ::malloc_trim(0);
   pressure_.count(Action::allocator_purged);
+  const auto after = reader_.read().resident_bytes;
+  if (after) unaccounted_floor_ = *after - std::min(*after, report.accounted_bytes);
 }
 
 std::chrono::milliseconds Watch::next_interval() const {

@@ -7,7 +7,7 @@ namespace holdfast::metrics {
 std::string_view to_string(Component component) {
   constexpr std::array<std::string_view, static_cast<std::size_t>(Component::count)> kNames{
       "round_buffer",    "hybrid_buffer", "in_flight", "operations", "query_cache",
-      "embedding_cache", "item_cache",    "journal",   "requests"};
+      "embedding_cache", "item_cache",    "journal",   "requests",   "request_pool"};
   return kNames[static_cast<std::size_t>(component)];
 }
 
@@ -24,6 +24,7 @@ PerLabel<Component, std::uint64_t> read_accounted(const Probes& probes) {
     accounted[Component::operations] += shard->operation_bytes.value();
     accounted[Component::query_cache] += shard->cache_bytes.value();
     accounted[Component::embedding_cache] += shard->embedding_cache_bytes.value();
+    accounted[Component::request_pool] += shard->pool_idle_bytes.value();
     accounted[Component::requests] += shard->request_bytes.value();
   }
   accounted[Component::item_cache] = probes.store.item_cache_bytes.value();

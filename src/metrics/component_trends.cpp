@@ -34,6 +34,7 @@ std::uint64_t left(const Probes& probes, Component component) {
     case Component::embedding_cache:
     case Component::item_cache:
     case Component::journal:
+    case Component::request_pool:
     case Component::count:
       break;
   }

@@ -16,6 +16,7 @@ void add_ingest(const Probes& probes, Families& families);      // acknowledged,
 void add_flushes(const Probes& probes, Families& families);     // batches, workers, store writes
 void add_requests(const Probes& probes, Families& families);    // by route
 void add_components(const Probes& probes, Families& families);  // time by part of the paths
+void add_request_pool(const Probes& probes, Families& families);
 void add_cache(const Probes& probes, Families& families);
 void add_embedding(const EmbeddingProbe& embedding, Families& families);
 void add_journal(const JournalProbe& journal, Families& families);

@@ -133,6 +133,7 @@ std::vector<prometheus::MetricFamily> Exporter::Collect() const {
   add_flushes(probes_, families);
   add_requests(probes_, families);
   add_components(probes_, families);
+  add_request_pool(probes_, families);
   add_cache(probes_, families);
   add_embedding(probes_.embedding, families);
   add_journal(probes_.journal, families);

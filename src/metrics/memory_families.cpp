@@ -70,6 +70,9 @@ void add_memory(const Probes& probes, const memory::Report& report, const memory
       "holdfast_memory_seconds_to_limit",
       "Until resident memory reaches its limit, as it grows now; absent when it does not within a day.",
       report.seconds_to_limit);
+  families.gauge("holdfast_memory_fragmentation_ratio",
+                 "Share of resident memory that nobody accounts for, above the least since the last purge.",
+                 report.fragmentation);
   families.gauge("holdfast_flush_batch_limit_messages", "Messages that one store write takes at most, now.",
                  static_cast<double>(pressure.batch_messages()));
   families.counter("holdfast_memory_checks_total", "Checks of the memory monitor.",

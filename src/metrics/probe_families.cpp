@@ -124,6 +124,27 @@ void add_flushes(const Probes& probes, Families& families) {
   families.add(std::move(writes));
 }
 
+void add_request_pool(const Probes& probes, Families& families) {
+  const auto taken = sum_of(probes, &ShardProbe::pool_taken),
+             reused = sum_of(probes, &ShardProbe::pool_reused);
+  Family leases("holdfast_request_pool_leases_total", "Request buffers handed out, by their storage.",
+                MetricType::Counter);
+  leases.add(reused, {{"storage", "reused"}});
+  leases.add(taken - reused, {{"storage", "fresh"}});
+  families.add(std::move(leases));
+  families.gauge("holdfast_request_pool_reuse_ratio",
+                 "Of the request buffers handed out, those with used storage.",
+                 taken > 0 ? std::optional(reused / taken) : std::nullopt);
+  Family bytes(
+      "holdfast_request_pool_bytes",
+      "Storage of request buffers: handed out (by its announced size), that at most, kept for the next.",
+      MetricType::Gauge);
+  bytes.add(sum_of(probes, &ShardProbe::pool_used_bytes), {{"state", "used"}});
+  bytes.add(sum_of(probes, &ShardProbe::pool_most_used_bytes), {{"state", "most_used"}});
+  bytes.add(sum_of(probes, &ShardProbe::pool_idle_bytes), {{"state", "idle"}});
+  families.add(std::move(bytes));
+}
+
 void add_requests(const Probes& probes, Families& families) {
   Family durations("holdfast_request_duration_seconds", "Requests by route, read to answer ready.",
                    MetricType::Histogram);

@@ -304,6 +304,12 @@ void add_memory_keys(std::vector<Key>& t) {
                      [](S& s, std::size_t v) { s.memory.limits.sizing = static_cast<memory::Sizing>(v); }));
   t.push_back(duration("memory.check_interval", "250ms", "10ms", "10s",
                        [](S& s, milliseconds v) { s.memory.interval = v; }));
+  t.push_back(choice("memory.mode", "balanced", {"performance", "balanced", "safety"},
+                     [](S& s, std::size_t v) { s.memory.mode = static_cast<memory::Mode>(v); }));
+  t.push_back(
+      size("memory.pool_size", "16MiB", "0", "4GiB", [](S& s, std::uint64_t v) { s.limits.pool_bytes = v; }));
+  t.push_back(decimal("memory.defrag_threshold", "0.3", 0.05, 1,
+                      [](S& s, double v) { s.memory.defrag_threshold = v; }));
   t.push_back(decimal("memory.user_share", "0.25", 0.01, 1, [](S& s, double v) { s.user_share = v; }));
 }
 
@@ -423,12 +429,11 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-constexpr std::array<std::string_view, 6> kPlanned{"buffer.speculative_buffer",
+constexpr std::array<std::string_view, 5> kPlanned{"buffer.speculative_buffer",
                                                    "buffer.performance.enable_async_processing",
                                                    "buffer.monitoring.enable_stats",
                                                    "buffer.monitoring.performance_tracking",
-                                                   "store.postgres",
-                                                   "memory.mode"};
+                                                   "store.postgres"};
 
 }  // namespace
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "holdfast/base/ids.hpp"
+#include "holdfast/memory/limits.hpp"
 #include "holdfast/text/features.hpp"
 #include "holdfast/transfer/message_line.hpp"
 #include "preparation.hpp"
@@ -40,13 +41,18 @@ PreparedLine prepare(Line line, const Import& import, bool with_features) {
 class ChunkFeed {
  public:
   ChunkFeed(Preparation& preparation, const Import& import, ImportSummary& summary)
-      : preparation_(preparation), import_(import), summary_(summary), end_(import.begin) {}
+      : preparation_(preparation),
+        import_(import),
+        summary_(summary),
+        end_(import.begin),
+        checks_(import.steps_between_checks) {}
 
   // False: there is no further chunk.
   bool begin_chunk() {
     numbers_.clear();
     wrong_ = 0;
     lines_ = 0;
+    memory_is_short_ = false;
     if (!pending_) pull();
     return pending_.has_value();
   }
@@ -54,7 +60,7 @@ class ChunkFeed {
   // The chunk's next messages; none when it is complete.
   std::vector<store::ImportedMessage> next() {
     std::vector<store::ImportedMessage> messages;
-    while (messages.empty() && lines_ < import_.options.chunk_size) {
+    while (messages.empty() && lines_ < import_.options.chunk_size && !memory_is_short_) {
       if (!pending_) pull();
       if (!pending_) break;
       lines_ += pending_->end.line - end_.line;
@@ -72,6 +78,8 @@ class ChunkFeed {
     for (const auto& [index, why] : answer.refused) import_.on_wrong_line(numbers_[index], why);
     if (!answer.refused.empty() && import_.on_error == OnError::stop) summary_.stopped = true;
     counts.position = end_;
+    summary_.check_rate = checks_.check_rate();
+    summary_.pressure_event_rate = checks_.pressure_event_rate();
   }
 
   const std::optional<Error>& failure() const { return failure_; }
@@ -92,6 +100,7 @@ class ChunkFeed {
       if (line.problem.empty()) {
         messages.push_back(std::move(line.message));
         numbers_.push_back(line.number);
+        check_memory();
         continue;
       }
       ++wrong_;
@@ -102,6 +111,13 @@ class ChunkFeed {
     }
   }
 
+  void check_memory() {
+    if (!import_.memory_is_short || !checks_.step()) return;
+    const bool is_short = import_.memory_is_short();
+    checks_.found(is_short);
+    memory_is_short_ = memory_is_short_ || is_short;
+  }
+
   Preparation& preparation_;
   const Import& import_;
   ImportSummary& summary_;
@@ -109,6 +125,8 @@ class ChunkFeed {
   LinePosition end_;                     // behind the last micro-batch taken
   std::vector<std::uint64_t> numbers_;   // of the lines of the chunk's messages
   std::uint64_t lines_ = 0, wrong_ = 0;  // of the chunk
+  memory::StepChecks checks_;
+  bool memory_is_short_ = false;  // found during the chunk
   std::optional<Error> failure_;
 };
 

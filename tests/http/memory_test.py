@@ -47,7 +47,7 @@ class Analysis(unittest.TestCase):
         data = self.d.get(MEMORY).data
         components = {name: part["bytes"] for name, part in data["components"].items()}
         self.assertEqual(set(components), {"round_buffer", "hybrid_buffer", "in_flight", "operations", "query_cache",
-                                           "embedding_cache", "item_cache", "journal", "requests"})
+                                           "embedding_cache", "item_cache", "journal", "requests", "request_pool"})
         self.assertEqual(data["accounted_bytes"], sum(components.values()))
         buffered = sum(user["buffered_bytes"] for user in data["users"])
         self.assertEqual(components["round_buffer"] + components["hybrid_buffer"] + components["in_flight"], buffered)

@@ -18,7 +18,7 @@ BELOW = {
     "ingest": "base memory model metrics runtime buffer text store journal flush cache engine bypass",
     "query": "base memory model metrics runtime buffer text store journal flush cache engine",
     "service": "base model metrics runtime buffer text store journal flush cache engine ingest query",
-    "transfer": "base model text store",
+    "transfer": "base memory model text store",
     "settings": "base memory buffer cache embedding flush http journal metrics store transfer",
     "http": "base memory model metrics runtime engine ingest query service store journal",
 }

@@ -90,6 +90,36 @@ TEST_F(WatchTest, PurgesTheAllocatorAtMostEveryTenSeconds) {
   EXPECT_EQ(pressure_.counted(Action::allocator_purged), 3u);
 }
 
+TEST_F(WatchTest, FragmentsArePurgedOncePastTheirThreshold) {
+  use(50 * kMiB);
+  check();
+  EXPECT_EQ(watch_->report().fragmentation, 0.0);
+  use(70 * kMiB);  // 20 of 70
+  check();
+  EXPECT_NEAR(watch_->report().fragmentation.value_or(-1), 0.286, 0.001);
+  EXPECT_EQ(pressure_.counted(Action::allocator_purged), 0u);
+  use(75 * kMiB);
+  check();
+  EXPECT_EQ(pressure_.counted(Action::allocator_purged), 1u);
+  // What the purge did not give back counts no more.
+  for (const auto until = now_ + seconds(25); now_ < until;) check();
+  EXPECT_EQ(watch_->report().fragmentation, 0.0);
+  EXPECT_EQ(pressure_.counted(Action::allocator_purged), 1u);
+}
+
+TEST_F(WatchTest, WhatIsAccountedForIsNoFragment) {
+  use(50 * kMiB);
+  check();
+  use(110 * kMiB);
+  accounted_ = 60 * kMiB;
+  check();
+  EXPECT_EQ(watch_->report().fragmentation, 0.0);
+  accounted_ = 10 * kMiB;  // freed, and kept by the allocator
+  check();
+  EXPECT_NEAR(watch_->report().fragmentation.value_or(-1), 50.0 / 110, 0.001);
+  EXPECT_EQ(pressure_.counted(Action::allocator_purged), 1u);
+}
+
 TEST_F(WatchTest, AnUnreadableSourceIsLeftOutAndNamed) {
   root_.write("proc/self/statm", "");
   root_.write("cgroup/pod/memory.current", "");

@@ -94,6 +94,11 @@ class ExportTest : public testing::Test {
     shard.similarity_threshold_ppm.set(975'000);
     shard.connections.set(7);
     shard.components[TimedComponent::round].record(400);
+    shard.pool_taken.add(4);
+    shard.pool_reused.add(3);
+    shard.pool_used_bytes.set(16'384);
+    shard.pool_most_used_bytes.set(65'536);
+    shard.pool_idle_bytes.set(32'768);
   }
 
   Exporter exporter() {
@@ -164,6 +169,8 @@ TEST_F(ExportTest, CountersAreSumsOverShards) {
            "holdfast_cache_joined_searches_total 4\n",
            "holdfast_cache_verified_hits_total 100\n",
            "holdfast_cache_false_hits_total 2\n",
+           "holdfast_request_pool_leases_total{storage=\"reused\"} 6\n",
+           "holdfast_request_pool_leases_total{storage=\"fresh\"} 2\n",
            "holdfast_journal_records_total 100\n",
            "holdfast_embedding_requests_total 6\n",
            "holdfast_embedding_failures_total{reason=\"timeout\"} 2\n",
@@ -189,6 +196,10 @@ TEST_F(ExportTest, GaugesNowAreWhatEnteredWithoutWhatLeft) {
            "holdfast_cache_false_hit_rate{bound=\"upper\"} 0.0700",
            "holdfast_cache_similarity_threshold 0.975\n",
            "holdfast_connections 14\n",
+           "holdfast_request_pool_reuse_ratio 0.75\n",
+           "holdfast_request_pool_bytes{state=\"used\"} 32768\n",
+           "holdfast_request_pool_bytes{state=\"most_used\"} 131072\n",
+           "holdfast_request_pool_bytes{state=\"idle\"} 65536\n",
            "holdfast_journal_segments 2\n",
            "holdfast_journal_limit_bytes 8000000000\n",
            "holdfast_flush_deadline_seconds 180\n",
@@ -254,6 +265,9 @@ TEST_F(ExportTest, MemoryPressureIsExportedWhereTheMonitorRuns) {
   EXPECT_THAT(scrape(), Not(HasSubstr("holdfast_memory_pressure_level")));
   fill();
   probes_.shards[0]->request_bytes.set(4096);
+  probes_.shards[1]->embedding_cache_bytes.set(2048);
+  probes_.store.item_cache_bytes.set(8192);
+  probes_.journal.ledger_bytes.set(96);
   memory::Pressure pressure;
   pressure.count(memory::Action::kept_in_journal, 7);
   pressure.set_batch_messages(64);
@@ -264,6 +278,7 @@ TEST_F(ExportTest, MemoryPressureIsExportedWhereTheMonitorRuns) {
   report.limits.process.bytes = 1000;
   report.readings.unreadable = {"one", "two"};
   report.readings.oom_kills = 3;
+  report.fragmentation = 0.125;
   report.checks = 40;
   report.cpu = std::chrono::milliseconds(2);
   live_.memory = report;
@@ -280,6 +295,10 @@ TEST_F(ExportTest, MemoryPressureIsExportedWhereTheMonitorRuns) {
            "holdfast_memory_oom_kills_total 3\n",
            "holdfast_flush_batch_limit_messages 64\n",
            "holdfast_memory_checks_total 40\n",
+           "holdfast_memory_fragmentation_ratio 0.125\n",
+           "holdfast_memory_accounted_bytes{component=\"item_cache\"} 8192\n",
+           "holdfast_memory_accounted_bytes{component=\"embedding_cache\"} 2048\n",
+           "holdfast_memory_accounted_bytes{component=\"journal\"} 96\n",
            "holdfast_memory_monitor_cpu_seconds_total 0.002\n",
        }) {
     EXPECT_THAT(text, HasSubstr(line));

@@ -58,6 +58,10 @@ TEST(Refusals, MemoryLimitsAndSizings) {
   EXPECT_EQ(loaded->settings.memory.limits.buffer_bytes, 0u);
   EXPECT_EQ(loaded->settings.memory.limits.sizing, memory::Sizing::analytics);
   EXPECT_EQ(loaded->settings.memory.interval, std::chrono::milliseconds(250));
+  EXPECT_EQ(loaded->settings.memory.mode, memory::Mode::balanced);
+  EXPECT_EQ(loaded->settings.memory.defrag_threshold, 0.3);
+  EXPECT_EQ(loaded->settings.limits.pool_bytes, 16u << 20);
+  EXPECT_EQ(loaded->settings.sqlite.max_cached_bytes, 128u << 20);
 }
 
 TEST(Refusals, TheCachesLimits) {
@@ -107,8 +111,8 @@ TEST(Refusals, AKeyGivenTwice) {
 }
 
 TEST(Refusals, AKeyOfALaterVersion) {
-  EXPECT_EQ(refusal_of_yaml("memory:\n  mode: safety\n"),
-            "FILE:2: memory.mode: not supported by this version");
+  EXPECT_EQ(refusal_of_yaml("store:\n  postgres: {dsn: x}\n"),
+            "FILE:2: store.postgres.dsn: not supported by this version");
 }
 
 TEST(Refusals, BrokenYamlNamesThePlace) {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "holdfast/http/buffer_pool.hpp"
 #include "holdfast/metrics/probes.hpp"
 
 namespace holdfast::http {
@@ -27,7 +28,7 @@ struct Request {
   Parameters parameters;                    // of the query
   std::vector<std::string> path_arguments;  // what the route's {…} matched
   std::string idempotency_key;              // header Idempotency-Key, empty when absent
-  std::string body;
+  BufferPool::Lease body;
   std::shared_ptr<const Serving> serving;  // the configuration; never null in a route
   const Principal* principal =
       nullptr;  // whose key it bears, kept alive by serving; null: keys are not asked for

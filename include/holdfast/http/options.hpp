@@ -16,6 +16,7 @@ struct Limits {
   std::size_t batch_messages = 1000;  // messages in one request
   std::size_t connections = 4096;
   std::size_t inflight_bytes = 256u << 20;  // of all requests being read or served
+  std::size_t pool_bytes = 16u << 20;       // of storage kept for the bodies of later requests
   std::chrono::milliseconds header_timeout{5'000};
   std::chrono::milliseconds body_timeout{10'000};  // plus one second for each 16 KiB
   std::chrono::milliseconds idle_timeout{30'000};

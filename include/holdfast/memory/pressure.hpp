@@ -22,7 +22,7 @@ enum class Action : std::size_t {
   refused_above_share,  // 429
   refused_big_body,     // 503 before the body was read
   refused,              // 503 before the body was read, of any size
-  allocator_purged,
+  allocator_purged,     // because the level is critical, or of fragmentation
   count
 };
 std::string_view to_string(Action);

@@ -21,6 +21,8 @@ namespace holdfast::memory {
 struct WatchOptions {
   GivenLimits limits;
   std::chrono::milliseconds interval{250};  // between checks at normal
+  double defrag_threshold = 0.3;            // of resident memory that may be fragments before it is purged
+  Mode mode = Mode::balanced;               // how often work that goes in steps asks for the level
 };
 
 // The last check, and what is counted since the start.
@@ -35,9 +37,12 @@ struct Report {
   // allocator's.
   std::optional<double> resident_growth, accounted_growth;  // bytes a second
   std::optional<double> seconds_to_limit;                   // of the process, as it grows now
+  // Share of resident memory that nobody accounts for, above the least of it since the last purge (or the
+  // first check): what lies between what is in use, mostly. Nothing where resident memory is unreadable.
+  std::optional<double> fragmentation;
   std::uint64_t checks = 0;
   std::array<std::uint64_t, static_cast<std::size_t>(Level::count)> entered{};  // transitions into each level
-  std::chrono::nanoseconds cpu{0};                                              // of the thread, during the checks
+  std::chrono::nanoseconds cpu{0};  // of the thread, during the checks
 };
 
 // A reading beside its limit and where that comes from, for people. Precondition: the signal could be read.
@@ -62,9 +67,11 @@ class Watch {
   Limits limits() const;
 
  private:
-  void purge_when_due(Level level, SteadyTime now);
+  std::optional<double> fragmentation_of(const Report& report);
+  void purge_when_due(const Report& report, SteadyTime now);
 
   const std::chrono::milliseconds interval_;
+  const double defrag_threshold_;
   Reader reader_;
   const Readings started_with_;
   const std::function<std::uint64_t()> accounted_;
@@ -73,6 +80,7 @@ class Watch {
   BatchLimit batch_limit_;
   Growth resident_growth_, accounted_growth_;
   std::optional<SteadyTime> last_check_, last_purge_;
+  std::optional<std::uint64_t> unaccounted_floor_;  // what no purge gives back
   // Guarded by mutex_
   mutable std::mutex mutex_;
   Limits limits_;

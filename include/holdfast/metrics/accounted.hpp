@@ -22,6 +22,7 @@ enum class Component : std::size_t {
   item_cache,  // of the store
   journal,     // which records wait for the store
   requests,
+  request_pool,  // kept for later requests
   count
 };
 std::string_view to_string(Component);

@@ -163,6 +163,9 @@ struct ShardProbe {
   Counter connections;                                   // now
   Counter request_bytes;                                 // now: reserved for requests being read or served
   ComponentTimes<Histogram> components;                  // what this shard's thread did or waited for
+  Counter pool_taken, pool_reused;  // request buffers handed out; of these, that had been used before
+  Counter pool_used_bytes, pool_idle_bytes;  // now: handed out, kept for the next
+  Counter pool_most_used_bytes;              // handed out at a time, at most
 };
 
 // Written by the flush workers together.

@@ -62,11 +62,17 @@ struct Import {
   text::ChunkOptions chunking;
   std::function<void(std::uint64_t line, const std::string& why)> on_wrong_line;
   std::function<void(const ImportCounts&)> on_chunk;  // after each chunk that is durable
+  // Asked after each so many messages (memory/limits.hpp): true ends the chunk early, so that what it holds
+  // is written and given back. Nothing: never asked.
+  std::function<bool()> memory_is_short;
+  std::uint64_t steps_between_checks = 20;
 };
 
 struct ImportSummary {
   ImportCounts counts;
   bool stopped = false;  // at a wrong line; what stands before it is in the target
+  // Of the messages: after which it was asked whether memory is short, and after which it was.
+  double check_rate = 0, pressure_event_rate = 0;
 };
 
 // Errors: the reader's or the target's; what on_chunk was told is durable then.
