@@ -209,8 +209,7 @@ Result<void> Daemon::open_storage() {
   const auto open_store = [this]() -> Result<Lsn> {
     auto sqlite = settings_.sqlite;
     sqlite.busy_timeout = settings_.flush.flush_timeout;
-    sqlite.max_cached_bytes =
-        std::min<std::size_t>(sqlite.max_cached_bytes, memory_watch_.limits().buffers.bytes / 4);
+    sqlite.max_cached_bytes = item_cache_bytes();
     auto store = store::open_sqlite_store(sqlite, embedder_);
     if (!store) return store.error();
     store_ = std::move(*store);
@@ -298,9 +297,10 @@ void Daemon::wire() {
     return live;
   });
   trends_ = std::make_unique<metrics::ComponentTrends>(probes_);
-  status_ = std::make_unique<http::Status>(http::StatusSources{
-      *parts_, *live_options_, probes_, *window_, *exporter_, *store_watch_, settings_.metrics, memory_watch_,
-      *trends_, [this](std::string_view key) { return present_value(key); }, HOLDFAST_VERSION});
+  status_ = std::make_unique<http::Status>(
+      http::StatusSources{*parts_, *live_options_, probes_, *window_, *exporter_, *store_watch_,
+                          settings_.metrics, item_cache_bytes(), memory_watch_, *trends_,
+                          [this](std::string_view key) { return present_value(key); }, HOLDFAST_VERSION});
   api_ = std::make_unique<http::Api>(http::Api{*memory_, *status_, *live_serving_, *this});
   server_ = std::make_unique<http::Server>(std::move(listeners_), shard_set_, *api_, probes_);
   log_memory_limits();
@@ -349,6 +349,10 @@ void Daemon::limit_caches(memory::Level level) {
 std::uint64_t Daemon::accounted_bytes() {
   probes_.store.item_cache_bytes.set(store_->cached_bytes());
   return metrics::total(metrics::read_accounted(probes_));
+}
+
+std::size_t Daemon::item_cache_bytes() const {
+  return std::min<std::size_t>(settings_.sqlite.max_cached_bytes, memory_watch_.limits().buffers.bytes / 4);
 }
 
 std::string Daemon::present_value(std::string_view key) const {

@@ -52,6 +52,7 @@ class Daemon : private http::ConfigReload {
   Result<void> connect_embedder();
   void wire();
   std::uint64_t accounted_bytes();
+  std::size_t item_cache_bytes() const;
   std::string present_value(std::string_view key) const;
   void log_memory_limits() const;
   void limit_caches(memory::Level level);

@@ -75,7 +75,8 @@ Json memory_summary(const memory::Report& report, const metrics::Probes& probes,
 }
 
 Json memory_analysis(const memory::Report& report, const metrics::Probes& probes,
-                     const metrics::Trends& trends, std::span<const service::LargeUser> users,
+                     const metrics::Trends& trends, const metrics::Bounds& bounds,
+                     std::span<const service::LargeUser> users,
                      const std::function<std::string(std::string_view)>& present_value) {
   const auto accounted = metrics::read_accounted(probes);
   Json components = Json::object(), leaks = Json::array(), signals = Json::array(), advice = Json::array();
@@ -96,13 +97,16 @@ Json memory_analysis(const memory::Report& report, const metrics::Probes& probes
   }
   std::uint64_t largest = 0;
   for (const auto& user : users) largest = std::max<std::uint64_t>(largest, user.memory.buffered_bytes);
-  for (const auto& [setting, text] : metrics::suggest(report, accounted, largest)) {
+  const auto peak = metrics::estimate_peak(bounds);
+  for (const auto& [setting, text] : metrics::suggest(report, accounted, largest, peak)) {
     advice.push_back({{"setting", setting}, {"value", present_value(setting)}, {"text", text}});
   }
   return {{"level", memory::to_string(report.level)},
           {"cause", report.cause ? Json(memory::to_string(*report.cause)) : Json(nullptr)},
           {"resident_bytes", resident_json(report)},
           {"accounted_bytes", metrics::total(accounted)},
+          {"estimated_bytes", metrics::estimate_resident(probes)},
+          {"estimated_peak_bytes", peak},
           {"components", std::move(components)},
           {"unaccounted", to_json(trends.unaccounted)},
           {"limits", limits_json(report.limits)},
@@ -112,6 +116,7 @@ Json memory_analysis(const memory::Report& report, const metrics::Probes& probes
             {"resident_bytes_per_second", or_null(report.resident_growth)},
             {"accounted_bytes_per_second", or_null(report.accounted_growth)},
             {"seconds_to_limit", or_null(report.seconds_to_limit)}}},
+          {"fragmentation", or_null(report.fragmentation)},
           {"suspected_leaks", std::move(leaks)},
           {"suggestions", std::move(advice)},
           {"users", users_json(users)},

@@ -11,6 +11,7 @@
 #include "holdfast/memory/pressure.hpp"
 #include "holdfast/memory/watch.hpp"
 #include "holdfast/metrics/component_trends.hpp"
+#include "holdfast/metrics/memory_estimate.hpp"
 #include "holdfast/metrics/probes.hpp"
 #include "holdfast/service/memory_service.hpp"
 
@@ -31,9 +32,10 @@ std::vector<MemoryCheck> memory_checks(const memory::Report& report);
 nlohmann::ordered_json memory_summary(const memory::Report& report, const metrics::Probes& probes,
                                       const memory::Pressure& pressure);
 
-// What takes the memory, where it is going, and which setting to change. present_value: of a setting.
+// What takes the memory, where it is going, and which setting to change. bounds: what everything may take.
+// present_value: of a setting.
 nlohmann::ordered_json memory_analysis(const memory::Report& report, const metrics::Probes& probes,
-                                       const metrics::Trends& trends,
+                                       const metrics::Trends& trends, const metrics::Bounds& bounds,
                                        std::span<const service::LargeUser> users,
                                        const std::function<std::string(std::string_view)>& present_value);
 

@@ -3,6 +3,7 @@
 
 #include "holdfast/http/access_keys.hpp"
 #include "holdfast/http/codec/render.hpp"
+#include "holdfast/http/serving.hpp"
 #include "holdfast/http/status.hpp"
 #include "route_functions.hpp"
 
@@ -38,7 +39,8 @@ asio::awaitable<Reply> buffer_memory(Api& api, Request request) {
   const auto top = codec::parse_count(request.parameters, "top", 10, 100);
   if (!top) co_return parameter_error_reply(top.error());
   const auto users = co_await api.memory.largest_users(*top);
-  co_return success(200, "Memory use retrieved successfully", api.status.memory_use(users));
+  co_return success(200, "Memory use retrieved successfully",
+                    api.status.memory_use(users, request.serving->limits));
 }
 
 // The route table as an OpenAPI document: every path and method, with its path parameters.

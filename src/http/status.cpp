@@ -105,6 +105,13 @@ Totals add_up(const metrics::Probes& probes) {
   return sum;
 }
 
+// Entries as large as those there are, or max_bytes where there are none yet.
+std::uint64_t most_cached(const cache::Options& options, const Totals& totals) {
+  if (totals.cache_entries == 0) return options.max_bytes;
+  return std::min<std::uint64_t>(options.max_bytes,
+                                 options.entries * (totals.cache_bytes / totals.cache_entries));
+}
+
 std::string_view mode_name(const engine::Options& options) {
   return options.mode == engine::Mode::bypass ? "bypass" : "buffer";
 }
@@ -378,9 +385,18 @@ std::string Status::statistics() const {
   return data.dump();
 }
 
-std::string Status::memory_use(std::span<const service::LargeUser> users) const {
+std::string Status::memory_use(std::span<const service::LargeUser> users, const Limits& limits) const {
+  const auto report = from_.memory.report();
+  const auto options = from_.options.get();
+  metrics::Bounds bounds;
+  bounds.buffers = report.limits.buffers.bytes;
+  bounds.query_cache = most_cached(options->cache, add_up(from_.probes));
+  if (from_.parts.remote) bounds.embedding_cache = options->cache.embeddings.max_bytes;
+  bounds.item_cache = from_.item_cache_bytes;
+  bounds.requests = limits.inflight_bytes;
+  bounds.request_pool = limits.pool_bytes;
   const auto use =
-      memory_analysis(from_.memory.report(), from_.probes, from_.trends.report(), users, from_.present_value);
+      memory_analysis(report, from_.probes, from_.trends.report(), bounds, users, from_.present_value);
   return use.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -55,7 +55,7 @@ void suggest_limit(const memory::Report& report, Advice& advice) {
 
 std::vector<Suggestion> suggest(const memory::Report& report,
                                 const PerLabel<Component, std::uint64_t>& accounted,
-                                std::uint64_t largest_user) {
+                                std::uint64_t largest_user, std::uint64_t estimated_peak) {
   Advice advice;
   const auto sum = total(accounted);
   const auto buffered = accounted[Component::round_buffer] + accounted[Component::hybrid_buffer] +
@@ -76,6 +76,11 @@ std::vector<Suggestion> suggest(const memory::Report& report,
           fmt::format(
               "lower it, or see why the store is slow: the buffers take {} of {} that are accounted for",
               mib(buffered), mib(sum)));
+    }
+    if (estimated_peak > report.limits.process.bytes) {
+      advice.add("memory.max_buffer_mb",
+                 fmt::format("lower it: everything at its limit would take {}, and the process may take {}",
+                             mib(estimated_peak), mib(report.limits.process.bytes)));
     }
   }
   if (largest_user > buffered / 2 && buffered > report.limits.buffers.bytes / 2) {

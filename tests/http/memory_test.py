@@ -55,6 +55,8 @@ class Analysis(unittest.TestCase):
         self.assertGreater(components["journal"], 0)
         self.assertGreater(data["resident_bytes"], data["accounted_bytes"])
         self.assertGreater(data["unaccounted"]["bytes"], 0)
+        self.assertGreater(data["estimated_bytes"], data["accounted_bytes"])
+        self.assertGreater(data["estimated_peak_bytes"], data["limits"]["buffers"]["bytes"])
 
     def test_limits_have_an_origin_and_signals_a_level(self):
         data = self.d.get(MEMORY).data

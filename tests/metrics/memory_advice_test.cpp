@@ -29,13 +29,14 @@ class MemoryAdviceTest : public testing::Test {
   }
   std::vector<std::string_view> settings() const {
     std::vector<std::string_view> names;
-    for (const auto& one : suggest(report_, accounted_, largest_user_)) names.push_back(one.setting);
+    for (const auto& one : suggest(report_, accounted_, largest_user_, estimated_peak_))
+      names.push_back(one.setting);
     return names;
   }
 
   memory::Report report_;
   PerLabel<Component, std::uint64_t> accounted_;
-  std::uint64_t largest_user_ = 0;
+  std::uint64_t largest_user_ = 0, estimated_peak_ = 0;
 };
 
 TEST_F(MemoryAdviceTest, NothingIsSaidWhileAllIsWell) {
@@ -48,7 +49,7 @@ TEST_F(MemoryAdviceTest, NothingIsSaidWhileAllIsWell) {
 TEST_F(MemoryAdviceTest, TheCauseNamesItsLimit) {
   press(Signal::accounted);
   report_.accounted_bytes = 80 * kMiB;
-  const auto advice = suggest(report_, accounted_, 0);
+  const auto advice = suggest(report_, accounted_, 0, 0);
   ASSERT_EQ(advice.size(), 1u);
   EXPECT_EQ(advice[0].setting, "memory.max_buffer_mb");
   EXPECT_THAT(advice[0].text, HasSubstr("raise it"));
@@ -57,7 +58,7 @@ TEST_F(MemoryAdviceTest, TheCauseNamesItsLimit) {
   EXPECT_THAT(settings(), ElementsAre("memory.max_process_mb"));
   press(Signal::available);
   EXPECT_THAT(settings(), ElementsAre("memory.max_buffer_mb"));
-  EXPECT_THAT(suggest(report_, accounted_, 0)[0].text, HasSubstr("lower it"));
+  EXPECT_THAT(suggest(report_, accounted_, 0, 0)[0].text, HasSubstr("lower it"));
 }
 
 TEST_F(MemoryAdviceTest, ALimitThatIsNearInTimeCountsAsPressure) {
@@ -76,6 +77,15 @@ TEST_F(MemoryAdviceTest, TheLargestPartsAreNamed) {
   EXPECT_THAT(settings(), ElementsAre("memory.max_process_mb", "server.limits.inflight_bytes"));
   accounted_[Component::in_flight] = 200 * kMiB;
   EXPECT_THAT(settings(), ElementsAre("memory.max_process_mb", "memory.max_buffer_mb"));
+}
+
+TEST_F(MemoryAdviceTest, LimitsThatDoNotFitTogetherAreSaidUnderPressure) {
+  estimated_peak_ = 301 * kMiB;
+  EXPECT_THAT(settings(), IsEmpty());
+  press(Signal::resident);
+  EXPECT_THAT(settings(), ElementsAre("memory.max_process_mb", "memory.max_buffer_mb"));
+  estimated_peak_ = 300 * kMiB;
+  EXPECT_THAT(settings(), ElementsAre("memory.max_process_mb"));
 }
 
 TEST_F(MemoryAdviceTest, OneUserWhoFillsTheBuffersIsASharesMatter) {

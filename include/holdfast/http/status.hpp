@@ -14,6 +14,7 @@
 
 #include "holdfast/engine/parts.hpp"
 #include "holdfast/http/exchange.hpp"
+#include "holdfast/http/options.hpp"
 #include "holdfast/memory/watch.hpp"
 #include "holdfast/metrics/bottleneck.hpp"
 #include "holdfast/metrics/component_trends.hpp"
@@ -38,6 +39,7 @@ struct StatusSources {
   const metrics::Exporter& exporter;
   const service::StoreWatch& store;
   metrics::Options thresholds;
+  std::size_t item_cache_bytes;  // that the store may keep
   const memory::Watch& memory;
   const metrics::ComponentTrends& trends;
   std::function<std::string(std::string_view)> present_value;  // of a setting, as written; any thread
@@ -60,7 +62,7 @@ class Status {
   metrics::Situation situation(metrics::Summary summary) const;
   std::string statistics() const;  // JSON, the data of /api/v1/buffer/stats
   // Likewise, of /api/v1/buffer/memory. users: those who take most, the first the most.
-  std::string memory_use(std::span<const service::LargeUser> users) const;
+  std::string memory_use(std::span<const service::LargeUser> users, const Limits& limits) const;
 
   // A profile: one at a time, from begin_profile() (null while there is one) until what it gave is destroyed.
   using Profiling = std::unique_ptr<std::atomic<bool>, void (*)(std::atomic<bool>*)>;
