@@ -1,12 +1,8 @@
 #include "daemon.hpp"
 
 #include <algorithm>
-#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/use_future.hpp>
-#include <condition_variable>
 #include <cstdlib>
-#include <future>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -15,27 +11,16 @@
 #include "holdfast/http/tls.hpp"
 #include "holdfast/ingest/ingest_path.hpp"
 #include "holdfast/io/file_system.hpp"
-#include "holdfast/metrics/accounted.hpp"
 #include "holdfast/store/sqlite_store.hpp"
+#include "run_on.hpp"
 
 namespace holdfast {
 namespace {
 
-using std::chrono::milliseconds;
-using std::chrono::seconds;
-using std::chrono::steady_clock;
 
 constexpr unsigned kStoreThreads = 3;
 constexpr std::size_t kStoreQueue = 1024;
 constexpr std::size_t kComputeQueue = 4096;
-constexpr seconds kRequestsEnd{3};  // for requests in flight, at the stop
-constexpr milliseconds kStopAtMost{24'500};
-constexpr milliseconds kHurryInterval{20};
-
-template <class T>
-T run_on(runtime::Executor executor, boost::asio::awaitable<T> work) {
-  return boost::asio::co_spawn(executor, std::move(work), boost::asio::use_future).get();
-}
 
 // What requests may hold is part of what the process may: a quarter of it, and one body an eighth.
 Result<std::shared_ptr<const http::Serving>> serving_for(const settings::Settings& settings,
@@ -65,33 +50,6 @@ Result<std::shared_ptr<const http::Serving>> serving_for(const settings::Setting
 flush::Tuning tuning_of(const settings::Settings& settings) {
   return {settings.flush.workers, settings.buffer.hybrid.max_rounds};
 }
-
-// Ends the process when the stop takes too long, a store that hangs in a write for instance. Everything
-// acknowledged is already as durable as its answer said.
-class StopDeadline {
- public:
-  StopDeadline() : thread_([this] { run(); }) {}
-  ~StopDeadline() {
-    {
-      const std::lock_guard lock(mutex_);
-      done_ = true;
-    }
-    wake_.notify_one();
-    thread_.join();
-  }
-
- private:
-  void run() {
-    std::unique_lock lock(mutex_);
-    if (wake_.wait_for(lock, kStopAtMost, [this] { return done_; })) return;
-    log::error("stopping took too long; what is not in the store is in the journal");
-    std::_Exit(0);
-  }
-  std::mutex mutex_;
-  std::condition_variable wake_;
-  bool done_ = false;
-  std::thread thread_;
-};
 
 }  // namespace
 
@@ -310,63 +268,11 @@ void Daemon::wire() {
       [this](memory::Level level) { limit_caches(level); }, [this] { tune(); });
 }
 
-// One step of auto_tune at most, by what the window that is over shows.
-void Daemon::tune() {
-  const std::lock_guard lock(reload_mutex_);
-  if (!tuner_) return;
-  const auto decision = tuner_->window_over(status_->situation(window_->summary()));
-  if (!decision) return;
-  const auto& [step, outcome, tuning, reason] = *decision;
-  tuning_probe_.steps[step][outcome].add();
-  log::info("auto_tune: {} {}: {}; now {} working flush workers, hybrid_buffer.max_size {}", to_string(step),
-            to_string(outcome), reason, tuning.workers, tuning.batch_rounds);
-  flush_workers_->set_working(tuning.workers);
-  auto options = std::make_shared<engine::Options>(*live_options_->get());
-  options->buffer.hybrid.max_rounds = tuning.batch_rounds;
-  live_options_->set(options);
-  for (auto& shard : shards_) {
-    boost::asio::post(shard->executor,
-                      [&shard = *shard, options] { shard.reconfigure_buffers(std::move(options)); });
-  }
-}
-
-// On the monitor thread. Each cache keeps what the level leaves of its limits.
-void Daemon::limit_caches(memory::Level level) {
-  const auto share = memory::cache_share(level);
-  const auto gave_back = [this](std::size_t bytes) {
-    if (bytes > 0) pressure_.count(memory::Action::cache_shrunk);
-  };
-  gave_back(store_->limit_cache(share));
-  for (auto& shard : shards_) {
-    boost::asio::post(shard->executor, [gave_back, share, &shard = *shard] {
-      gave_back(shard.cache.limit_to(share));
-      gave_back(shard.embeddings.limit_to(share));
-    });
-  }
-}
-
-// On the monitor thread, which is the one that asks.
-std::uint64_t Daemon::accounted_bytes() {
-  probes_.store.item_cache_bytes.set(store_->cached_bytes());
-  return metrics::total(metrics::read_accounted(probes_));
-}
-
-std::size_t Daemon::item_cache_bytes() const {
-  return std::min<std::size_t>(settings_.sqlite.max_cached_bytes, memory_watch_.limits().buffers.bytes / 4);
-}
-
 std::string Daemon::present_value(std::string_view key) const {
   const auto values = shown_values_.load();
   const auto found = std::find_if(values->begin(), values->end(),
                                   [&](const settings::EffectiveValue& value) { return value.key == key; });
   return found == values->end() ? std::string() : found->value;
-}
-
-void Daemon::log_memory_limits() const {
-  const auto limits = memory_watch_.limits();
-  log::info("memory: buffers take at most {} MiB ({}), the process {} MiB ({}), {} MiB stay available ({})",
-            limits.buffers.bytes >> 20, limits.buffers.origin, limits.process.bytes >> 20,
-            limits.process.origin, limits.available.bytes >> 20, limits.available.origin);
 }
 
 Result<void> Daemon::replay_journal() {
@@ -391,73 +297,6 @@ Result<void> Daemon::replay_journal() {
   return {};
 }
 
-void Daemon::stop(const std::function<bool()>& hurry) {
-  const StopDeadline deadline;
-  status_->set_phase(http::Phase::stopping);
-  log::info("stopping: draining for at most {} s", (drain_delay() + drain_timeout()).count() / 1000);
-  drain(hurry);
-  close();
-  const auto left = probes_.journal.unacknowledged.value();
-  log::info("stopped; left in the journal for the next start: {} operations", left);
-}
-
-milliseconds Daemon::drain_delay() {
-  const std::lock_guard lock(reload_mutex_);
-  return loaded_.settings.drain_delay;
-}
-
-milliseconds Daemon::drain_timeout() {
-  const std::lock_guard lock(reload_mutex_);
-  return loaded_.settings.drain_timeout;
-}
-
-void Daemon::drain(const std::function<bool()>& hurry) {
-  const auto wait_for = [&](auto future) {
-    while (future.wait_for(kHurryInterval) != std::future_status::ready) {
-      if (hurry()) return false;
-    }
-    return true;
-  };
-  const auto on_first_shard = [&](auto work) {
-    return boost::asio::co_spawn(shard_set_.executor(0), std::move(work), boost::asio::use_future);
-  };
-  const auto serve_until = steady_clock::now() + drain_delay();
-  while (steady_clock::now() < serve_until) {
-    if (hurry()) return;
-  }
-  if (!wait_for(on_first_shard(server_->stop_accepting()))) return;
-  const auto requests_end = steady_clock::now() + kRequestsEnd;
-  if (!wait_for(on_first_shard(server_->drain(requests_end)))) return;
-  const auto flush_until = steady_clock::now() + drain_timeout();
-  wait_for(on_first_shard(memory_->drain(metrics::FlushReason::shutdown, flush_until)));
-}
-
-// Nothing new arrives any more, so each part is closed once those that use it are.
-void Daemon::close() {
-  monitor_->stop();
-  if (serving_) {
-    run_on(shard_set_.executor(0), server_->stop_accepting());
-    run_on(shard_set_.executor(0), server_->drain(steady_clock::now()));
-  }
-  if (remote_) {
-    remote_->stop();
-    back_fill_->stop();
-  }
-  flush_workers_->stop();
-  store_pool_->stop();
-  compute_pool_->stop();
-  for (auto& shard : shards_) {
-    std::promise<void> stopped;
-    boost::asio::post(shard->executor, [&] {
-      shard->flush_loop.stop();
-      stopped.set_value();
-    });
-    stopped.get_future().wait();
-  }
-  journal_->stop();
-  shard_set_.stop();
-}
-
 engine::Options Daemon::engine_options(const settings::Settings& settings) const {
   engine::Options options;
   options.mode = settings.buffer_enabled ? engine::Mode::buffer : engine::Mode::bypass;
@@ -471,12 +310,6 @@ engine::Options Daemon::engine_options(const settings::Settings& settings) const
   options.max_journal_bytes = settings.journal.max_bytes;
   options.session_queries = settings.session_queries;
   return options;
-}
-
-metrics::UsageSources Daemon::usage_sources() const {
-  metrics::UsageSources sources;
-  sources.directories = {{"journal", settings_.journal.dir}, {"store", settings_.sqlite.path.parent_path()}};
-  return sources;
 }
 
 metrics::Fixed Daemon::fixed_metrics() const {

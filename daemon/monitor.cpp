@@ -19,9 +19,9 @@ Monitor::Monitor(const metrics::Options& options, metrics::UsageSources sources,
                  metrics::ComponentTrends& trends, std::function<void(memory::Level)> level_changed,
                  std::function<void()> window_over)
   window_.take(metrics::read_process_usage(sources_));
-  store_.ask();
-  thread_ = std::thread([this] { run(); });
-  pthread_setname_np(thread_.native_handle(), "monitor");
+store_.ask();
+thread_ = std::thread([this] { run(); });
+pthread_setname_np(thread_.native_handle(), "monitor");
 }
 
 Monitor::~Monitor() {

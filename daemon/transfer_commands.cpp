@@ -218,7 +218,8 @@ CLI::App* add_export_command(CLI::App& app, ExportArguments& arguments) {
 class OwnMemory {
  public:
   explicit OwnMemory(memory::WatchOptions options)
-      : watch_(without_purges(options), {}, [] { return std::uint64_t{0}; }, pressure_) {}
+      : watch_(
+            without_purges(options), {}, [] { return std::uint64_t{0}; }, pressure_) {}
   bool is_short() {
     const auto now = std::chrono::steady_clock::now();
     if (!checked_ || now - *checked_ >= watch_.next_interval()) {
@@ -259,22 +260,24 @@ int run_import(const settings::Settings& settings, const ImportArguments& argume
   import.embedder = &destination->opened.embedder();
   import.chunking = settings.sqlite.chunking;
   OwnMemory own_memory(settings.memory);
-  import.memory_is_short = [&] { return own_memory.is_short(); };
-  import.steps_between_checks =
-      memory::steps_between_checks(settings.memory.mode, size_of(input.number()) / kUsualLineBytes);
-  const transfer::ResumePoint point(arguments.file + ".holdfast-import", input.number(), destination->name);
-  if (resume) import.begin = point.read().value_or(transfer::LinePosition{});
-  if (from_file && ::lseek(input.number(), static_cast<off_t>(import.begin.offset), SEEK_SET) < 0 &&
-      errno != ESPIPE) {
-    return fail(kRefused, arguments.file + ": " + std::strerror(errno));
-  }
-  TransferProgress progress(size_of(input.number()), import.begin);
-  import.on_wrong_line = [&](std::uint64_t line, const std::string& why) { progress.wrong_line(line, why);
+  import.memory_is_short = [&] { return own_memory.is_short();
 };
+import.steps_between_checks =
+    memory::steps_between_checks(settings.memory.mode, size_of(input.number()) / kUsualLineBytes);
+const transfer::ResumePoint point(arguments.file + ".holdfast-import", input.number(), destination->name);
+if (resume) import.begin = point.read().value_or(transfer::LinePosition{});
+if (from_file && ::lseek(input.number(), static_cast<off_t>(import.begin.offset), SEEK_SET) < 0 &&
+    errno != ESPIPE) {
+  return fail(kRefused, arguments.file + ": " + std::strerror(errno));
+}
+TransferProgress progress(size_of(input.number()), import.begin);
+import.on_wrong_line = [&](std::uint64_t line, const std::string& why) { progress.wrong_line(line, why);
+};  // namespace holdfast
 import.on_chunk = [&](const transfer::ImportCounts& counts) { progress.show(counts);
 if (!resume) return;
 if (const auto noted = point.write(counts.position); !noted) fail(kFailed, noted.error().message);
-};  // namespace holdfast
+}
+;  // namespace holdfast
 transfer::LineReader reader(input.number(), import.begin, import.options.buffer_size,
                             max_line_bytes(import.options));
 const auto summary = transfer::import_lines(reader, *destination->target, import);

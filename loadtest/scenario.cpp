@@ -11,6 +11,8 @@
 namespace loadtest {
 namespace {
 
+constexpr std::string_view kOfSettings = "settings.";
+
 struct Reader {
   const std::string& path;
 
@@ -202,7 +204,11 @@ std::vector<Scenario> parse_scenario(const std::string& yaml, const std::string&
       for (const auto& [base, chosen] : steps) {
         for (const YAML::Node& value : entry.second) {
           auto changed = YAML::Clone(base);
-          changed[key] = YAML::Clone(value);
+          if (key.starts_with(kOfSettings)) {
+            changed["settings"][key.substr(kOfSettings.size())] = YAML::Clone(value);
+          } else {
+            changed[key] = YAML::Clone(value);
+          }
           auto named = chosen;
           named.emplace_back(key, reader.text(value, "vary." + key));
           multiplied.emplace_back(changed, named);

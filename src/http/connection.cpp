@@ -245,7 +245,7 @@ asio::awaitable<Read> read_body(S& stream, Incoming<S>& incoming, const RequestH
 template <class S>
 asio::awaitable<bool> serve_requests(S& stream, ConnectionSet& set, ConnectionSet::Registration& registration,
                                      Api& api, Side side) {
-  Incoming<S> incoming(stream, set.buffers());
+  Incoming<S> incoming(stream);
   bool first = true;
   while (!set.closing()) {
     auto serving = api.serving.get();

@@ -17,7 +17,6 @@
 #include <utility>
 
 #include "connection_set.hpp"
-#include "holdfast/http/buffer_pool.hpp"
 #include "holdfast/http/options.hpp"
 
 namespace holdfast::http {
@@ -73,11 +72,7 @@ class ReadDeadline {
 template <class S>
 class Incoming {
  public:
-  Incoming(S& stream, BufferPool& buffers)
-      : stream_(stream),
-        deadline_(socket_of(stream)),
-        buffer_(buffers.lease(kReadBytes)),
-        bytes_(buffer_.text()) {}
+  explicit Incoming(S& stream) : stream_(stream), deadline_(socket_of(stream)) {}
 
   // The next header block, through its empty line; valid until the next call.
   boost::asio::awaitable<Read> header(const Limits& limits, std::chrono::milliseconds first_byte) {
@@ -139,8 +134,7 @@ class Incoming {
 
   S& stream_;
   ReadDeadline deadline_;
-  BufferPool::Lease buffer_;
-  std::string& bytes_;  // its text
+  std::string bytes_;
   std::size_t header_bytes_ = 0;
 };
 

@@ -43,6 +43,16 @@ TEST(Scenario, VaryMakesAStepForEachCombination) {
   EXPECT_FALSE(steps[2].bypass);
 }
 
+TEST(Scenario, VaryChangesSettingsToo) {
+  const auto steps =
+      parse_scenario("name: a\nsettings: {x.y: 1, z: 2}\nvary:\n  settings.x.y: [3, 4]\n", "file");
+  ASSERT_EQ(steps.size(), 2u);
+  EXPECT_EQ(steps[1].step_name(), "settings.x.y 4");
+  EXPECT_EQ(steps[0].settings.at("x.y"), "3");
+  EXPECT_EQ(steps[1].settings.at("x.y"), "4");
+  EXPECT_EQ(steps[1].settings.at("z"), "2");
+}
+
 TEST(Scenario, AUserOfAClosedLoopHasOneConnection) {
   EXPECT_EQ(parse_scenario("name: a\nusers: 3\nconnections: 64", "file")[0].connections, 3u);
   EXPECT_EQ(parse_scenario("name: a\nusers: 3\nconnections: 64\nloop: open", "file")[0].connections, 64u);

@@ -82,15 +82,16 @@ TEST_F(ImportTest, AChunkEndsEarlyWhereMemoryIsShort) {
   for (int i = 0; i < 20; ++i) text += line(std::to_string(i));
   int asked = 0;
   import.steps_between_checks = 5;
-  import.memory_is_short = [&] { return ++asked != 3; };
-  const auto summary = run(text);
-  ASSERT_TRUE(summary);
-  EXPECT_THAT(target.contents, SizeIs(20));
-  // Asked after 5, 10, 15 and 20 messages; a chunk ends with its micro-batch of 3.
-  EXPECT_THAT(target.chunks, ElementsAre(6, 6, 8));
-  EXPECT_EQ(asked, 4);
-  EXPECT_DOUBLE_EQ(summary->check_rate, 0.2);
-  EXPECT_DOUBLE_EQ(summary->pressure_event_rate, 0.15);
+  import.memory_is_short = [&] { return ++asked != 3;
+};
+const auto summary = run(text);
+ASSERT_TRUE(summary);
+EXPECT_THAT(target.contents, SizeIs(20));
+// Asked after 5, 10, 15 and 20 messages; a chunk ends with its micro-batch of 3.
+EXPECT_THAT(target.chunks, ElementsAre(6, 6, 8));
+EXPECT_EQ(asked, 4);
+EXPECT_DOUBLE_EQ(summary->check_rate, 0.2);
+EXPECT_DOUBLE_EQ(summary->pressure_event_rate, 0.15);
 }
 
 TEST_F(ImportTest, LinesKeepTheirOrderHoweverManyThreadsPrepareThem) {

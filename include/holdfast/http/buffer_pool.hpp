@@ -1,6 +1,6 @@
-// Storage for what connections read into, used again: of one shard, on its thread.
+// Storage for request bodies, used again: of one shard, on its thread.
 //
-// A connection's read buffer and each body of kLeastBytes or more is a lease. Given back, its storage is kept
+// Each body of kLeastBytes or more is a lease. Given back, its storage is kept
 // for the next, as long as all that is kept stays within the limit (memory.pool_size); while memory is
 // critical nothing is kept. A smaller body costs the allocator less than it would cost the pool.
 //
