@@ -16,12 +16,13 @@ Monitor::Monitor(const metrics::Options& options, metrics::UsageSources sources,
       window_(window),
       store_(store),
       memory_(memory),
-                 metrics::ComponentTrends& trends, std::function<void(memory::Level)> level_changed,
-                 std::function<void()> window_over)
+      trends_(trends),
+      level_changed_(std::move(level_changed)),
+      window_over_(std::move(window_over)) {
   window_.take(metrics::read_process_usage(sources_));
-store_.ask();
-thread_ = std::thread([this] { run(); });
-pthread_setname_np(thread_.native_handle(), "monitor");
+  store_.ask();
+  thread_ = std::thread([this] { run(); });
+  pthread_setname_np(thread_.native_handle(), "monitor");
 }
 
 Monitor::~Monitor() {

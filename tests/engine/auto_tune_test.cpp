@@ -7,7 +7,7 @@
 
 #include "fakes/scripted_store.hpp"
 #include "holdfast/flush/auto_tuner.hpp"
-#include "query/running_engine.hpp"
+#include "query/sqlite_engine.hpp"
 
 namespace holdfast {
 namespace {
@@ -64,7 +64,7 @@ class Tuned : public testing::Test {
     return sent.sum;
   }
 
-  query::RunningEngine engine_{small_batches()};
+  query::SqliteEngine engine_{small_batches()};
   std::string session_;
 };
 

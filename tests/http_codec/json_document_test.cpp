@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
 #include <string>
 #include <vector>
 
@@ -14,61 +15,90 @@ std::string nested(int depth) {
          std::string(static_cast<std::size_t>(depth), ']');
 }
 
-TEST(JsonDocument, IsReadAsNlohmannReadsIt) {
+std::vector<std::string> texts() {
   using namespace std::string_literals;
-  const std::vector<std::string> texts{
-      R"({"a":1,"b":[true,false,null,-1,0,-0,1.0,1e3,1E-400,0.1]})",
-      R"({"a":{"b":{}},"c":[],"d":""})",
-      R"({"a":1,"a":2})",
-      R"({"a":18446744073709551615,"b":9223372036854775808,"c":-9223372036854775808})",
-      R"({"a":18446744073709551616,"b":123456789012345678901234567890})",
-      R"({"a":1e400})",
-      R"({"a":01})",
-      R"({"a":+1})",
-      R"({"a":.5})",
-      R"({"a":1.})",
-      R"({"a":NaN})",
-      R"({"a":"é漢😀 \u00e9 \ud83d\ude00 \n\t\"\\\/\b\f\r"})",
-      R"({"a":"\ud83d"})",
-      R"({"a":"\ude00"})",
-      R"({"a":"\ude00\ud83d"})",
-      R"({"a":"\uDE00"})",
-      R"({"a":"\ud83dx"})",
-      R"({"a":"\\ud83d"})",
-      R"({"a":"\x41"})",
-      R"({"a":"\u12"})",
-      R"({"a" 1})",
-      R"({"a":1,})",
-      R"({"a":1}{)",
-      R"({"a":1} )",
-      "\xEF\xBB\xBF{}",
-      "{\"a\":\"\xC0\xAF\"}",
-      "{\"a\":\"\xED\xA0\x80\"}",
-      "{\"a\":\"\xF4\x90\x80\x80\"}",
-      "{\"a\":\"\x01\"}",
-      "{\"a\":\"\x7F\"}",
-      "{\"a\":\"\\u0000\"}",
-      "{}\0"s,
-      "{\"a\":\"\0\"}"s,
-      "",
-      " ",
-      "null",
-      "\"text\"",
-      "1",
-      "[1,2]",
-      "{",
-      "\"",
-      nested(kMaxDepth),
-      nested(kMaxDepth + 1),
-      nested(5000),
-      "[" + std::string(200'000, ' ') + "1]"};
-  for (const auto& text : texts) {
-    SCOPED_TRACE(text.substr(0, 60));
-    const auto read = parse_json(text), expected = parse_json_slowly(text);
-    EXPECT_EQ(read.too_deep, expected.too_deep);
-    ASSERT_EQ(read.root.is_discarded(), expected.root.is_discarded() || text.find('\0') != std::string::npos);
-    if (read.root.is_discarded()) continue;
+  return {R"({"a":1,"b":[true,false,null,-1,0,-0,1.0,1e3,1E-400,0.1]})",
+          R"({"a":{"b":{}},"c":[],"d":""})",
+          R"({"a":1,"a":2})",
+          R"({"a":18446744073709551615,"b":9223372036854775808,"c":-9223372036854775808})",
+          R"({"a":18446744073709551616,"b":123456789012345678901234567890})",
+          R"({"a":1e400})",
+          R"({"a":01})",
+          R"({"a":+1})",
+          R"({"a":.5})",
+          R"({"a":1.})",
+          R"({"a":NaN})",
+          R"({"a":"é漢😀 \u00e9 \ud83d\ude00 \n\t\"\\\/\b\f\r"})",
+          R"({"a":"\ud83d"})",
+          R"({"a":"\ude00"})",
+          R"({"a":"\ude00\ud83d"})",
+          R"({"a":"\uDE00"})",
+          R"({"a":"\ud83dx"})",
+          R"({"a":"\\ud83d"})",
+          R"({"a":"\x41"})",
+          R"({"a":"\u12"})",
+          R"({"a" 1})",
+          R"({"a":1,})",
+          R"({"a":1}{)",
+          R"({"a":1} )",
+          "\xEF\xBB\xBF{}",
+          "{\"a\":\"\xC0\xAF\"}",
+          "{\"a\":\"\xED\xA0\x80\"}",
+          "{\"a\":\"\xF4\x90\x80\x80\"}",
+          "{\"a\":\"\x01\"}",
+          "{\"a\":\"\x7F\"}",
+          "{\"a\":\"\\u0000\"}",
+          "{}\0"s,
+          "{\"a\":\"\0\"}"s,
+          "",
+          " ",
+          "null",
+          "\"text\"",
+          "1",
+          "[1,2]",
+          "{",
+          "\"",
+          nested(kMaxDepth),
+          nested(kMaxDepth + 1),
+          nested(5000),
+          "[" + std::string(200'000, ' ') + "1]"};
+}
+
+void expect_the_same(const std::string& text) {
+  const auto read = parse_json(text), expected = parse_json_slowly(text);
+  EXPECT_EQ(read.too_deep, expected.too_deep);
+  ASSERT_EQ(read.root.is_discarded(), expected.root.is_discarded() || text.find('\0') != std::string::npos);
+  if (!read.root.is_discarded()) {
     EXPECT_EQ(read.root.dump(), expected.root.dump());
+  }
+}
+
+TEST(JsonDocument, IsReadAsNlohmannReadsIt) {
+  for (const auto& text : texts()) {
+    SCOPED_TRACE(text.substr(0, 60));
+    expect_the_same(text);
+  }
+}
+
+TEST(JsonDocument, SoIsAnyDamagedText) {
+  std::mt19937 random(7);
+  const std::string pieces = "\"\\{}[],:ud8dEf0019-+.e tn\x01\x7F\x80\xC3\xED\xA0\xF4\xBF";
+  for (const auto& text : texts()) {
+    if (text.size() > 200) continue;
+    for (int i = 0; i < 2000; ++i) {
+      auto damaged = text;
+      for (auto left = 1 + random() % 4; left > 0; --left) {
+        const auto at = random() % (damaged.size() + 1);
+        if (random() % 3 == 0 && at < damaged.size()) {
+          damaged.erase(at, 1 + random() % 3);
+        } else {
+          damaged.insert(at, 1, pieces[random() % pieces.size()]);
+        }
+      }
+      SCOPED_TRACE(damaged);
+      expect_the_same(damaged);
+      if (HasFailure()) return;
+    }
   }
 }
 

@@ -67,7 +67,8 @@ MEASURED void score_1000_items(const text::PreparedQuery& query, const text::Cor
   for (const auto& item : items) {
     const auto keyword = scorer.keyword(text::term_frequencies(query, item.terms), item.terms.size());
     const auto similarity = text::similarity_to_chunks(query.vector, item.vectors);
-    use(scorer.combine(scorer.in_context(keyword, {0.1, 0.2}), similarity));
+    const auto joined = scorer.in_context({keyword, similarity}, {text::OwnParts{0.1}, text::OwnParts{0.2}});
+    use(scorer.combine(joined.keyword, joined.similarity));
   }
 }
 
