@@ -89,8 +89,11 @@ class Levels(unittest.TestCase):
             newcomer = d.make_session(d.make_user("newcomer"))
             big = refused_before_its_body(d, "POST", f"/api/v1/sessions/{newcomer}/messages", 70_000)
             self.assertEqual((big.status, big.field("retry-after")), (503, "1"))
-            above_share = add(d, sessions[0], "few words")
-            self.assertEqual((above_share.status, above_share.headers.get("retry-after")), (429, "1"))
+            # One of the four may have a message that came after the level did: it is in the journal, and so are those after it.
+            above_share = [add(d, session, "few words") for session in sessions]
+            refused = [answer for answer in above_share if answer.status == 429]
+            self.assertGreaterEqual(len(refused), 3)
+            self.assertEqual({answer.headers.get("retry-after") for answer in above_share}, {"1"})
             self.assertEqual(add(d, newcomer, "few words").status, 201)
             actions = pressure.actions()
             for action in ("refused_big_body", "refused_above_share", "kept_in_journal", "batch_reduced"):
