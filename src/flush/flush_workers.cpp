@@ -1,6 +1,7 @@
 #include "holdfast/flush/flush_workers.hpp"
 
 #include <pthread.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <string>
@@ -16,6 +17,9 @@ using metrics::TimedComponent;
 
 // A worker's share of one transaction: enough batches that its one sync is spread thin, few enough that the
 // others find work.
+// Requests before batches where they share a core: at 7,500 adds/s offered to one core p99 was 36 ms, 0
+// refused; at equal priority 2.8 s, and a fifth failed. What piles up is bounded by the buffers' budget.
+constexpr int kNice = 10;
 constexpr std::size_t kMaxJobsAWrite = 64;
 // Their terms and vectors take several times the space of the contents.
 constexpr std::size_t kMaxBytesAWrite = 2u << 20;
@@ -91,6 +95,7 @@ std::chrono::nanoseconds FlushWorkers::longest_write() const {
 }
 
 void FlushWorkers::run(std::size_t worker) {
+  ::setpriority(PRIO_PROCESS, 0, kNice);  // of this thread alone (Linux)
   const auto most = std::max(options_.batch_write_threshold, kMaxJobsAWrite);
   for (;;) {
     wait_for_turn(worker);
