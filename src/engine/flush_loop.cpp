@@ -22,7 +22,7 @@ using metrics::TimedComponent;
 constexpr std::chrono::milliseconds kHousekeepingInterval{250};
 // A store write that takes longer counts as a store that takes nothing: what fills memory meanwhile may stay
 // in the journal.
-constexpr std::chrono::seconds kStoreHangs{2};
+constexpr std::chrono::seconds kStoreHangs{5};
 constexpr std::size_t kReadUnderPressure = 1u << 20;  // of the backlog, at a time
 
 flush::Priority priority_of(FlushReason reason) {
