@@ -2,13 +2,16 @@
 
 What is measured is measured in a process of its own, so that it does not wait for this interpreter's lock."""
 
+import collections
 import json
 import multiprocessing
 import os
+import re
 import selectors
 import socket
 import threading
 import time
+import urllib.request
 
 from ledger import Ledger
 from load import Connection, Load, Writer, make_sessions, percentile
@@ -221,19 +224,25 @@ def overload(run):
         peak = watch_memory(run, daemon, flooders[0][1], flooded + seconds)
         ended = time.monotonic()
     ledger, latencies = quiet.result()
-    turned_away = sum(status != 201 for at, _, status in latencies if flooded <= at < ended)
-    asked = sum(flooded <= at < ended for at, _, _ in latencies)
+    answers = collections.Counter(status for at, _, status in latencies if flooded <= at < ended)
     flood_statuses = dict(run.ledger.statuses)
     run.ledger.merge(ledger)
     run.count = 1
     most = (buffer_mb * 2 + 200) << 20
     run.note(f"RSS at most {peak >> 20} MiB (allowed {most >> 20}); the flood was answered {flood_statuses}; "
-             f"the quiet user was refused {turned_away} of {asked} times")
+             f"the quiet user {dict(answers)}; refused for {refusals(daemon)}")
     if peak > most:
         run.ledger.find("wrong", f"RSS {peak >> 20} MiB with a budget of {buffer_mb} MiB")
     compare_p99(run, latencies, (began, flooded), (flooded, ended), judged=run.full)
     run.check(daemon, gaps_allowed=True)
     run.allow_statuses(201, 409, 413, 429, 503)
+
+
+def refusals(daemon):
+    """How many requests the daemon has refused, by its own reason."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{daemon.port}/metrics", timeout=60) as page:
+        counted = re.findall(r'holdfast_refused_requests_total\{[^}]*reason="(\w+)"[^}]*\} (\d+)', page.read().decode())
+    return {reason: int(count) for reason, count in counted if count != "0"}
 
 
 def watch_memory(run, daemon, session, until):
