@@ -35,8 +35,7 @@ enum ExitCode { kDone = 0, kSkipped = 1, kRefused = 2, kStopped = 3, kFailed = 4
 
 constexpr const char* kExitCodes =
     "Exit codes: 0 all is done; 1 done, but wrong lines were skipped; 2 refused, nothing was done; 3 stopped "
-    "at a "
-    "wrong line; 4 the file, the store or the server failed on the way. A repeated import adds nothing "
+    "at a wrong line; 4 the file, the store or the server failed on the way. A repeated import adds nothing "
     "twice.";
 
 int fail(ExitCode code, const std::string& message) {
@@ -250,44 +249,42 @@ int run_import(const settings::Settings& settings, const ImportArguments& argume
   auto destination = open_destination(settings, arguments);
   if (!destination) return fail(kRefused, destination.error().message);
 
-  transfer::Import import;
-  import.options = settings.transfer;
-  import.options.max_message_bytes = settings.limits.message_bytes;
-  import.options.micro_batch = arguments.micro_batch;
-  import.on_error = arguments.on_error;
-  import.source = source_of(arguments);
-  import.now = system_clock().now();
-  import.embedder = &destination->opened.embedder();
-  import.chunking = settings.sqlite.chunking;
+  transfer::Import job;
+  job.options = settings.transfer;
+  job.options.max_message_bytes = settings.limits.message_bytes;
+  job.options.micro_batch = arguments.micro_batch;
+  job.on_error = arguments.on_error;
+  job.source = source_of(arguments);
+  job.now = system_clock().now();
+  job.embedder = &destination->opened.embedder();
+  job.chunking = settings.sqlite.chunking;
   OwnMemory own_memory(settings.memory);
-  import.memory_is_short = [&] { return own_memory.is_short();
-};
-import.steps_between_checks =
-    memory::steps_between_checks(settings.memory.mode, size_of(input.number()) / kUsualLineBytes);
-const transfer::ResumePoint point(arguments.file + ".holdfast-import", input.number(), destination->name);
-if (resume) import.begin = point.read().value_or(transfer::LinePosition{});
-if (from_file && ::lseek(input.number(), static_cast<off_t>(import.begin.offset), SEEK_SET) < 0 &&
-    errno != ESPIPE) {
-  return fail(kRefused, arguments.file + ": " + std::strerror(errno));
-}
-TransferProgress progress(size_of(input.number()), import.begin);
-import.on_wrong_line = [&](std::uint64_t line, const std::string& why) { progress.wrong_line(line, why);
-};  // namespace holdfast
-import.on_chunk = [&](const transfer::ImportCounts& counts) { progress.show(counts);
-if (!resume) return;
-if (const auto noted = point.write(counts.position); !noted) fail(kFailed, noted.error().message);
-}
-;  // namespace holdfast
-transfer::LineReader reader(input.number(), import.begin, import.options.buffer_size,
-                            max_line_bytes(import.options));
-const auto summary = transfer::import_lines(reader, *destination->target, import);
-if (!summary) return fail(kFailed, summary.error().message);
-const char* outcome = arguments.dry_run ? "checked, nothing written" : "imported";
-progress.finish(summary->counts, summary->stopped ? "stopped at a wrong line" : outcome);
-std::fprintf(stderr, "memory was asked for after %.2f %% of the messages, and short after %.2f %%\n",
-             100 * summary->check_rate, 100 * summary->pressure_event_rate);
-if (summary->stopped) return kStopped;
-return summary->counts.wrong > 0 ? kSkipped : kDone;
+  job.memory_is_short = [&] { return own_memory.is_short(); };
+  job.steps_between_checks =
+      memory::steps_between_checks(settings.memory.mode, size_of(input.number()) / kUsualLineBytes);
+  const transfer::ResumePoint point(arguments.file + ".holdfast-import", input.number(), destination->name);
+  if (resume) job.begin = point.read().value_or(transfer::LinePosition{});
+  if (from_file && ::lseek(input.number(), static_cast<off_t>(job.begin.offset), SEEK_SET) < 0 &&
+      errno != ESPIPE) {
+    return fail(kRefused, arguments.file + ": " + std::strerror(errno));
+  }
+  TransferProgress progress(size_of(input.number()), job.begin);
+  job.on_wrong_line = [&](std::uint64_t line, const std::string& why) { progress.wrong_line(line, why); };
+  job.on_chunk = [&](const transfer::ImportCounts& counts) {
+    progress.show(counts);
+    if (!resume) return;
+    if (const auto noted = point.write(counts.position); !noted) fail(kFailed, noted.error().message);
+  };
+  transfer::LineReader reader(input.number(), job.begin, job.options.buffer_size,
+                              max_line_bytes(job.options));
+  const auto summary = transfer::import_lines(reader, *destination->target, job);
+  if (!summary) return fail(kFailed, summary.error().message);
+  const char* outcome = arguments.dry_run ? "checked, nothing written" : "imported";
+  progress.finish(summary->counts, summary->stopped ? "stopped at a wrong line" : outcome);
+  std::fprintf(stderr, "memory was asked for after %.2f %% of the messages, and short after %.2f %%\n",
+               100 * summary->check_rate, 100 * summary->pressure_event_rate);
+  if (summary->stopped) return kStopped;
+  return summary->counts.wrong > 0 ? kSkipped : kDone;
 }
 
 int run_export(const settings::Settings& settings, const ExportArguments& arguments) {

@@ -54,44 +54,42 @@ std::string line(const std::string& content) {
 
 struct ImportTest : testing::Test {
   RecordingTarget target;
-  Import import;
+  Import job;
   std::vector<std::pair<std::uint64_t, std::string>> wrong;
   std::vector<std::uint64_t> positions;
 
   ImportTest() {
-    import.options.chunk_size = 10;
-    import.options.micro_batch = 3;
-    import.source = "file";
-    import.on_wrong_line = [this](std::uint64_t number, const std::string& why) {
+    job.options.chunk_size = 10;
+    job.options.micro_batch = 3;
+    job.source = "file";
+    job.on_wrong_line = [this](std::uint64_t number, const std::string& why) {
       wrong.emplace_back(number, why);
-  };
-  import.on_chunk = [this](const ImportCounts& counts) { positions.push_back(counts.position.line);
-};
-}  // namespace
+    };
+    job.on_chunk = [this](const ImportCounts& counts) { positions.push_back(counts.position.line); };
+  }
 
-Result<ImportSummary> run(const std::string& text) {
-  const TextFile file(text);
-  if (::lseek(file.descriptor(), static_cast<off_t>(import.begin.offset), SEEK_SET) < 0) std::abort();
-  LineReader reader(file.descriptor(), import.begin, 64, 1000);
-  return import_lines(reader, target, import);
-}
-};  // namespace holdfast::transfer
+  Result<ImportSummary> run(const std::string& text) {
+    const TextFile file(text);
+    if (::lseek(file.descriptor(), static_cast<off_t>(job.begin.offset), SEEK_SET) < 0) std::abort();
+    LineReader reader(file.descriptor(), job.begin, 64, 1000);
+    return import_lines(reader, target, job);
+  }
+};
 
 TEST_F(ImportTest, AChunkEndsEarlyWhereMemoryIsShort) {
   std::string text;
   for (int i = 0; i < 20; ++i) text += line(std::to_string(i));
   int asked = 0;
-  import.steps_between_checks = 5;
-  import.memory_is_short = [&] { return ++asked != 3;
-};
-const auto summary = run(text);
-ASSERT_TRUE(summary);
-EXPECT_THAT(target.contents, SizeIs(20));
-// Asked after 5, 10, 15 and 20 messages; a chunk ends with its micro-batch of 3.
-EXPECT_THAT(target.chunks, ElementsAre(6, 6, 8));
-EXPECT_EQ(asked, 4);
-EXPECT_DOUBLE_EQ(summary->check_rate, 0.2);
-EXPECT_DOUBLE_EQ(summary->pressure_event_rate, 0.15);
+  job.steps_between_checks = 5;
+  job.memory_is_short = [&] { return ++asked != 3; };
+  const auto summary = run(text);
+  ASSERT_TRUE(summary);
+  EXPECT_THAT(target.contents, SizeIs(20));
+  // Asked after 5, 10, 15 and 20 messages; a chunk ends with its micro-batch of 3.
+  EXPECT_THAT(target.chunks, ElementsAre(6, 6, 8));
+  EXPECT_EQ(asked, 4);
+  EXPECT_DOUBLE_EQ(summary->check_rate, 0.2);
+  EXPECT_DOUBLE_EQ(summary->pressure_event_rate, 0.15);
 }
 
 TEST_F(ImportTest, LinesKeepTheirOrderHoweverManyThreadsPrepareThem) {
@@ -103,7 +101,7 @@ TEST_F(ImportTest, LinesKeepTheirOrderHoweverManyThreadsPrepareThem) {
   }
   for (const std::size_t threads : {1, 2, 8}) {
     target = {};
-    import.options.max_concurrent = threads;
+    job.options.max_concurrent = threads;
     const auto summary = run(text);
     ASSERT_TRUE(summary);
     EXPECT_EQ(target.contents, expected);
@@ -114,7 +112,7 @@ TEST_F(ImportTest, LinesKeepTheirOrderHoweverManyThreadsPrepareThem) {
 }
 
 TEST_F(ImportTest, AWrongLineIsToldByItsNumberAndSkipped) {
-  import.on_error = OnError::skip;
+  job.on_error = OnError::skip;
   target.refuses = {"five"};
   const auto summary = run(line("one") + "nonsense\n" + "\n" + line("four") + line("five") + line("six"));
   ASSERT_TRUE(summary);
@@ -140,11 +138,11 @@ TEST_F(ImportTest, AnIdFollowsFromSourceNumberAndLine) {
   const auto first = target.ids;
   EXPECT_EQ(std::set(first.begin(), first.end()).size(), 3u);
   target = {};
-  import.begin = {1, line("x").size()};
+  job.begin = {1, line("x").size()};
   ASSERT_TRUE(run(line("x") + line("x") + line("y")));
   EXPECT_THAT(target.ids, ElementsAre(first[1], first[2]));
   target = {};
-  import.source = "other file";
+  job.source = "other file";
   ASSERT_TRUE(run(line("x") + line("x") + line("y")));
   EXPECT_NE(target.ids[0], first[1]);
 }
@@ -160,14 +158,14 @@ TEST_F(ImportTest, ATargetThatFailsEndsItWithWhatIsDurableTold) {
 }
 
 TEST_F(ImportTest, ALineThatIsTooLongIsWrong) {
-  import.on_error = OnError::skip;
+  job.on_error = OnError::skip;
   ASSERT_TRUE(run(line(std::string(2000, 'x')) + line("short")));
   EXPECT_THAT(wrong, ElementsAre(Pair(1, "it is longer than a line may be")));
   EXPECT_THAT(target.contents, ElementsAre("short"));
 }
 
 TEST_F(ImportTest, MessagesThatAloneFillTheLimitStillGoThrough) {
-  import.options.operation_limit = 10;
+  job.options.operation_limit = 10;
   ASSERT_TRUE(run(line("one") + line("two") + line("three") + line("four") + line("five")));
   EXPECT_THAT(target.contents, SizeIs(5));
 }
