@@ -52,7 +52,8 @@ bool may_have_surrogates(std::string_view text) {
   return false;
 }
 
-// A sixth of the instructions; nothing for what it does not take.
+// A quarter of the instructions (json_add_parse in tests/instructions: 11,101 of 42,662); nothing for what it
+// does not take.
 std::optional<Json> parse_json_fast(std::string_view text) {
   if (text.size() > kLongestFastText || may_have_surrogates(text)) return std::nullopt;
   thread_local simdjson::dom::parser parser(kLongestFastText);
