@@ -1,6 +1,5 @@
 #include "openai_protocol.hpp"
 
-#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -13,19 +12,6 @@ using Json = nlohmann::json;
 constexpr std::size_t kBytesAComponent = 32;
 constexpr std::size_t kBytesAVector = 1024;
 constexpr std::size_t kBytesAnAnswer = 64u << 10;
-
-// The largest magnitude becomes 127, as Embedding wants it; empty when there is none.
-text::Embedding quantise(const std::vector<double>& components) {
-  double largest = 0;
-  for (const auto component : components) largest = std::max(largest, std::abs(component));
-  if (largest == 0) return {};
-  text::Embedding out;
-  out.reserve(components.size());
-  for (const auto component : components) {
-    out.push_back(static_cast<std::int8_t>(std::lround(component / largest * 127)));
-  }
-  return out;
-}
 
 Result<text::Embedding> read_vector(const Json& given, std::size_t dimensions) {
   if (!given.is_array()) return permanent("an embedding is no array of numbers");
@@ -40,7 +26,7 @@ Result<text::Embedding> read_vector(const Json& given, std::size_t dimensions) {
     components.push_back(component.get<double>());
     if (!std::isfinite(components.back())) return permanent("a component of an embedding is not finite");
   }
-  auto embedding = quantise(components);
+  auto embedding = text::quantise(components);
   if (embedding.empty()) return permanent("an embedding is all zeros");
   return embedding;
 }

@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "holdfast/base/log.hpp"
+#include "holdfast/text/chunker.hpp"
 #include "http_connection.hpp"
 #include "openai_protocol.hpp"
 
@@ -70,6 +71,10 @@ std::unique_ptr<asio::ssl::context> make_tls(const Endpoint& endpoint) {
   context->set_default_verify_paths();
   context->set_verify_mode(asio::ssl::verify_peer);
   return context;
+}
+
+bool is_blank(std::string_view text) {
+  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
 }
 
 }  // namespace
@@ -360,24 +365,36 @@ asio::awaitable<RemoteEmbedder::Answer> RemoteEmbedder::embed_query(std::string 
   struct Waiting {
     explicit Waiting(asio::any_io_executor executor) : timer(std::move(executor)) {}
     asio::steady_timer timer;
-    std::optional<Answer> answer;
+    std::size_t left = 0;
+    std::vector<text::Embedding> vectors;
+    std::optional<Error> error;
   };
   const auto waiting = std::make_shared<Waiting>(co_await asio::this_coro::executor);
   const auto deadline = std::chrono::steady_clock::now() + query_deadline();
-  // Posted to the caller's thread, so it cannot arrive before the wait below has begun.
-  Done done = [waiting](Answer answer) {
-    asio::post(waiting->timer.get_executor(), [waiting, answer = std::move(answer)]() mutable {
-      waiting->answer.emplace(std::move(answer));
-      waiting->timer.cancel();
-    });
-  };
-  std::vector<Request> one;
-  one.push_back({std::move(text), std::move(done)});
-  request(std::move(one), Purpose::query, deadline);
+  std::vector<Request> requests;
+  std::vector<double> weights;
+  for (const auto chunk : text::split_text(text, chunk_bytes(options()), {.overlap = 0})) {
+    if (is_blank(chunk)) continue;
+    // Posted to the caller's thread, so it cannot arrive before the wait below has begun.
+    Done done = [waiting, at = requests.size()](Answer answer) {
+      asio::post(waiting->timer.get_executor(), [waiting, at, answer = std::move(answer)]() mutable {
+        --waiting->left;
+        if (answer) waiting->vectors[at] = std::move(*answer);
+        if (!answer) waiting->error = answer.error();
+        if (waiting->left == 0 || waiting->error) waiting->timer.cancel();
+      });
+    };
+    requests.push_back({std::string(chunk), std::move(done)});
+    weights.push_back(static_cast<double>(chunk.size()));
+  }
+  waiting->left = requests.size();
+  waiting->vectors.resize(requests.size());
+  request(std::move(requests), Purpose::query, deadline);
   waiting->timer.expires_at(deadline);
   co_await waiting->timer.async_wait(asio::as_tuple(asio::use_awaitable));
-  if (!waiting->answer) co_return retryable("the embedding server did not answer in time");
-  co_return std::move(*waiting->answer);
+  if (waiting->error) co_return *waiting->error;
+  if (waiting->left > 0) co_return retryable("the embedding server did not answer in time");
+  co_return text::weighted_mean(waiting->vectors, weights);
 }
 
 milliseconds RemoteEmbedder::query_deadline() const {

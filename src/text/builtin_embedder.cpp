@@ -56,21 +56,6 @@ void write_scaled(const Part& part, double length, std::span<double> out) {
                  [scale](auto x) { return static_cast<double>(x) * scale; });
 }
 
-Embedding quantise(std::span<const double> components) {
-  double largest = 0;
-  for (const double x : components) largest = std::max(largest, std::abs(x));
-  if (largest == 0) return {};
-  // Halves away from zero, as std::lround, which is a call: the number below a half, because a half more than
-  // that number's own successor would round up.
-  const double below_half = std::nextafter(0.5, 0.0);
-  Embedding vector(components.size());
-  std::transform(components.begin(), components.end(), vector.begin(), [=](double x) {
-    const double scaled = x / largest * 127.0;
-    return static_cast<std::int8_t>(static_cast<int>(scaled + std::copysign(below_half, scaled)));
-  });
-  return vector;
-}
-
 class BuiltinEmbedder final : public Embedder {
  public:
   std::string_view fingerprint() const override { return "builtin-glove100-ngrams512/1"; }
@@ -85,6 +70,21 @@ class BuiltinEmbedder final : public Embedder {
 };
 
 }  // namespace
+
+Embedding quantise(std::span<const double> components) {
+  double largest = 0;
+  for (const double x : components) largest = std::max(largest, std::abs(x));
+  if (largest == 0) return {};
+  // Halves away from zero, as std::lround, which is a call: the number below a half, because a half more than
+  // that number's own successor would round up.
+  const double below_half = std::nextafter(0.5, 0.0);
+  Embedding vector(components.size());
+  std::transform(components.begin(), components.end(), vector.begin(), [=](double x) {
+    const double scaled = x / largest * 127.0;
+    return static_cast<std::int8_t>(static_cast<int>(scaled + std::copysign(below_half, scaled)));
+  });
+  return vector;
+}
 
 const Embedder& builtin_embedder() {
   static const BuiltinEmbedder embedder;

@@ -74,6 +74,16 @@ double similarity_to_chunks(const Embedding& query, std::span<const std::int8_t>
   return std::min(1.0, best);
 }
 
+Embedding weighted_mean(std::span<const Embedding> vectors, std::span<const double> weights) {
+  std::vector<double> sum(vectors.empty() ? 0 : vectors[0].size());
+  for (std::size_t i = 0; i < vectors.size(); ++i) {
+    const auto* vector = vectors[i].data();
+    const double length = std::sqrt(static_cast<double>(multiply(vector, vector, sum.size()).dot));
+    for (std::size_t j = 0; j < sum.size(); ++j) sum[j] += weights[i] * vector[j] / length;
+  }
+  return quantise(sum);
+}
+
 double similarity(const Embedding& a, const Embedding& b) {
   return a.size() == b.size() ? similarity_to_chunks(a, b) : 0;
 }

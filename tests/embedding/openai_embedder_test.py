@@ -252,6 +252,19 @@ class OpenAiEmbedder(unittest.TestCase):
             texts = [text for text in self.server.texts() if "nothing of note" in text]
             self.assertGreaterEqual(sum(map(len, texts)), len(message) + len(fact))
 
+    def test_a_long_query_is_the_mean_of_its_chunks(self):
+        self.server.behave = 56
+        with RemoteHoldfast(self.server, "embedding.openai.max_tokens=64") as d:
+            user = d.make_user()
+            d.add(d.make_session(user), "I bought an automobile", "a short loaf")
+            query = "which vehicle do I have, " * 30
+            self.found_by_meaning(d, user, query)
+            self.assertNotIn("degraded", d.ask(user, query)[1])
+            chunks = [text for text in self.server.texts() if text in query]
+            self.assertGreater(len(chunks), 10)
+            self.assertTrue(all(len(chunk) <= 64 for chunk in chunks))
+            self.assertEqual(d.metric('holdfast_embedding_failures_total{reason="refused"}'), 0)
+
     def test_a_chunk_that_is_refused_does_not_cost_the_others(self):
         self.server.behave = "refuses poison"
         with RemoteHoldfast(self.server, "embedding.openai.max_tokens=64") as d:

@@ -73,6 +73,14 @@ TEST(Similarity, VectorsOfOtherDimensionsAreNotCompared) {
   EXPECT_EQ(similarity(Embedding{1, 2}, Embedding{1, 2, 3}), 0.0);
 }
 
+TEST(WeightedMean, IsOfUnitVectors) {
+  const std::vector<Embedding> vectors{{100, 0}, {0, 10}};
+  EXPECT_EQ(weighted_mean(vectors, std::vector{1.0, 1.0}), (Embedding{127, 127}));
+  EXPECT_EQ(weighted_mean(vectors, std::vector{4.0, 1.0}), (Embedding{127, 32}));
+  EXPECT_TRUE(weighted_mean({}, {}).empty());
+  EXPECT_TRUE(weighted_mean(std::vector<Embedding>{{5, 0}, {-7, 0}}, std::vector{1.0, 1.0}).empty());
+}
+
 TEST(SimilarityToChunks, IsTheLargestOverTheChunks) {
   const Embedding query{3, 4, 0};
   const std::vector<std::int8_t> chunks{0, 0, 5, /**/ 4, 3, 0, /**/ -3, -4, 0};

@@ -31,6 +31,12 @@ class Embedder {
   virtual Embedding embed(std::string_view text) const = 0;
 };
 
+// Scaled and rounded to that; empty when all components are 0.
+Embedding quantise(std::span<const double> components);
+
+// The mean of unit vectors of one size, by weight; empty when it is 0 or there are none.
+Embedding weighted_mean(std::span<const Embedding> vectors, std::span<const double> weights);
+
 // Cosine similarity, 0 when either is empty; negative values are clamped to 0.
 double similarity(const Embedding& a, const Embedding& b);
 
