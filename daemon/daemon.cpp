@@ -1,6 +1,7 @@
 #include "daemon.hpp"
 
 #include <algorithm>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/post.hpp>
 #include <cstdlib>
 #include <mutex>
@@ -11,12 +12,12 @@
 #include "holdfast/http/tls.hpp"
 #include "holdfast/ingest/ingest_path.hpp"
 #include "holdfast/io/file_system.hpp"
+#include "holdfast/query/speculation.hpp"
 #include "holdfast/store/sqlite_store.hpp"
 #include "run_on.hpp"
 
 namespace holdfast {
 namespace {
-
 
 constexpr unsigned kStoreThreads = 3;
 constexpr std::size_t kStoreQueue = 1024;
@@ -84,8 +85,13 @@ Result<void> Daemon::start() {
       port.deliver(std::move(completions));
     });
   });
-  for (auto& shard : shards_)
+  for (auto& shard : shards_) {
     boost::asio::post(shard->executor, [&loop = shard->flush_loop] { loop.start(); });
+    boost::asio::co_spawn(shard->executor, query::speculate_when_idle(*shard),
+                          [](const std::exception_ptr& problem) {
+                            if (problem) log::error("predicting queries ended in an exception");
+                          });
+  }
   server_->start();
   serving_ = true;
   if (auto replayed = replay_journal(); !replayed) {
@@ -303,6 +309,7 @@ engine::Options Daemon::engine_options(const settings::Settings& settings) const
   options.buffer = settings.buffer;
   options.flush = settings.flush;
   options.cache = settings.cache;
+  options.speculation = settings.speculation;
   options.chunk_strategy = settings.chunk_strategy;
   options.durability = settings.journal.durability;
   options.max_buffer_bytes = memory_watch_.limits().buffers.bytes;

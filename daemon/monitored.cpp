@@ -46,6 +46,7 @@ void Daemon::limit_caches(memory::Level level) {
   for (auto& shard : shards_) {
     boost::asio::post(shard->executor, [gave_back, share, &shard = *shard] {
       gave_back(shard.cache.limit_to(share));
+      gave_back(shard.speculations.limit_to(share));
       gave_back(shard.embeddings.limit_to(share));
     });
   }

@@ -112,6 +112,7 @@ void Daemon::close() {
     std::promise<void> stopped;
     boost::asio::post(shard->executor, [&] {
       shard->flush_loop.stop();
+      shard->predictions.close();
       stopped.set_value();
     });
     stopped.get_future().wait();

@@ -102,7 +102,7 @@ std::string QueryCache::key(const Query& query) const {
 std::string QueryCache::similar_key(const Query& query, const QueryWords& words) const {
   auto key = scope_of(query);
   ByteWriter out(key);
-  if (!options_.sentence_vectors) out.text(words.stems);
+  if (!options_.sentence_vectors && !options_.any_words) out.text(words.stems);
   return key;
 }
 
@@ -114,7 +114,7 @@ bool QueryCache::caches(const Query& query) const {
 bool QueryCache::drop_if_old(Place place, std::uint64_t epoch, SteadyTime now) {
   const bool outdated = place->answer.epoch != epoch;
   if (!outdated && now - place->inserted < options_.ttl) return false;
-  (outdated ? probe_.cache_outdated : probe_.cache_expired).add();
+  (outdated ? probe_.outdated : probe_.expired).add();
   drop(place);
   publish();
   return true;
@@ -142,7 +142,7 @@ std::optional<QueryCache::Found> QueryCache::find_similar(const Query& query, co
   double best_similarity = control_.threshold();
   for (const auto place : places) {
     if (drop_if_old(place, epoch, now)) continue;
-    if (!may_share_answer(words, place->words, !options_.sentence_vectors)) continue;
+    if (!options_.any_words && !may_share_answer(words, place->words, !options_.sentence_vectors)) continue;
     const auto similarity = text::similarity(vector, place->answer.query->vector);
     if (similarity < best_similarity) continue;
     best = place;
@@ -187,7 +187,7 @@ void QueryCache::update(const std::string& key, CachedAnswer answer) {
 void QueryCache::erase(const std::string& key) {
   const auto found = by_key_.find(key);
   if (found == by_key_.end()) return;
-  probe_.cache_outdated.add();
+  probe_.outdated.add();
   drop(found->second);
   publish();
 }
@@ -195,7 +195,7 @@ void QueryCache::erase(const std::string& key) {
 void QueryCache::make_room() {
   const auto entries = share_of(options_.entries, share_), bytes = share_of(options_.max_bytes, share_);
   while (by_use_.size() > entries || bytes_ > bytes) {
-    probe_.cache_evicted.add();
+    probe_.evicted.add();
     drop(std::prev(by_use_.end()));
   }
   publish();
@@ -254,8 +254,8 @@ void QueryCache::drop(Place place) {
 }
 
 void QueryCache::publish() {
-  probe_.cache_entries.set(by_use_.size());
-  probe_.cache_bytes.set(bytes_);
+  probe_.entries.set(by_use_.size());
+  probe_.bytes.set(bytes_);
 }
 
 }  // namespace holdfast::cache

@@ -17,7 +17,8 @@ double overlap(std::span<const ScoredResult> served, std::span<const ScoredResul
   return static_cast<double>(shared) / static_cast<double>(found.size());
 }
 
-SimilarityControl::SimilarityControl(const Options& options, metrics::ShardProbe& probe) : probe_(probe) {
+SimilarityControl::SimilarityControl(const Options& options, metrics::AnswerCacheProbe& probe)
+    : probe_(probe) {
   reconfigure(options);
 }
 
@@ -35,10 +36,10 @@ bool SimilarityControl::chooses_to_verify() {
 void SimilarityControl::verified(double overlap) {
   const bool is_false = overlap < kLeastOverlap;
   ++hits_;
-  probe_.similar_verified.add();
+  probe_.verified.add();
   if (is_false) {
     ++false_hits_;
-    probe_.similar_false.add();
+    probe_.false_hits.add();
   }
   const auto rate = metrics::wilson_interval(false_hits_, hits_);
   if (rate.low > max_error_) {
@@ -51,7 +52,7 @@ void SimilarityControl::verified(double overlap) {
 void SimilarityControl::move_to(double threshold) {
   threshold_ = threshold;
   hits_ = false_hits_ = 0;
-  probe_.similarity_threshold_ppm.set(static_cast<std::uint64_t>(std::lround(threshold * 1e6)));
+  probe_.threshold_ppm.set(static_cast<std::uint64_t>(std::lround(threshold * 1e6)));
 }
 
 }  // namespace holdfast::cache

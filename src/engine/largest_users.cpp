@@ -12,7 +12,7 @@ asio::awaitable<std::vector<UserMemory>> largest_users(UserShard& shard, std::si
   for (std::size_t from = 0; from < buckets;) {
     const auto to = from + kBucketsAtOnce;
     shard.table.for_each_user(from, to, [&](const UserState& user) {
-      const auto cached = shard.cache.bytes_of_user(user.id);
+      const auto cached = shard.cache.bytes_of_user(user.id) + shard.speculations.bytes_of_user(user.id);
       if (user.held_bytes + cached == 0) return;
       UserMemory found{user.id, user.held_messages, user.held_bytes, cached};
       if (largest.size() == count) {

@@ -16,6 +16,18 @@ cache::Options cache_share(const Parts& parts, unsigned shards) {
   return options;
 }
 
+// Of any wording that is similar enough; the control learns from every hit, or from none.
+cache::Options speculation_share(const Parts& parts, unsigned shards) {
+  const auto& speculation = parts.options->speculation;
+  auto options = cache_share(parts, shards);
+  options.any_words = true;
+  options.entries = std::max<std::size_t>(1, speculation.entries / shards);
+  options.max_bytes = speculation.max_bytes / shards;
+  options.similarity_threshold = speculation.threshold;
+  options.verify_fraction = speculation.learn ? 1 : 0;
+  return options;
+}
+
 Failure refused(FailureKind kind, const char* why, metrics::RefusalReason reason) {
   return {kind, Entity::user, why, reason};
 }
@@ -40,7 +52,9 @@ UserShard::UserShard(const Parts& shared, unsigned index, unsigned count, runtim
       table(parts),
       backlog(parts, table, index, count, counts),
       flush_loop(parts, count, runs_on, table, journal, backlog, counts),
-      cache(cache_share(parts, count), counts),
+      cache(cache_share(parts, count), counts.query_cache),
+      speculations(speculation_share(parts, count), counts.speculative_buffer),
+      predictions(runs_on),
       embeddings(cache_share(parts, count).embeddings, counts) {}
 
 std::optional<Failure> UserShard::refusal(const UserState& user, std::size_t messages,
@@ -92,6 +106,7 @@ std::optional<Failure> UserShard::refusal(const UserState& user, std::size_t mes
 void UserShard::reconfigure(std::shared_ptr<const Options> options) {
   reconfigure_buffers(std::move(options));
   cache.reconfigure(cache_share(parts, shard_count));
+  speculations.reconfigure(speculation_share(parts, shard_count));
 }
 
 void UserShard::reconfigure_buffers(std::shared_ptr<const Options> options) {

@@ -77,7 +77,7 @@ metrics::Situation situation_of(const StatusSources& from, metrics::Summary summ
   metrics::Situation now;
   now.summary = std::move(summary);
   now.memory_share = worst_memory_share(from.memory.report());
-  for (const auto& shard : from.probes.shards) now.cache_bytes += shard->cache_bytes.value();
+  for (const auto& shard : from.probes.shards) now.cache_bytes += shard->query_cache.bytes.value();
   now.queue_size = from.parts.flush.queue().capacity();
   now.cpus = from.window.capacity().cpus;
   const auto options = from.options.get();

@@ -16,7 +16,8 @@ using metrics::Stage;
 using std::chrono::duration;
 using std::chrono::milliseconds;
 
-// Where the latency and error checks turn. The alert rules in deploy/prometheus use the same.
+// Where the latency and error checks turn: what somebody who waits for an answer notices. The alert rules in
+// deploy/prometheus turn earlier, at what was measured on one machine (loadtest/report/calibration.yaml).
 constexpr double kSlowP95Ms = 250, kFailingP95Ms = 2000;
 constexpr double kManyErrors = 1, kFailingErrors = 10;  // percent of the answers
 constexpr double kQueueNearlyFull = 0.9;
@@ -93,16 +94,38 @@ Totals add_up(const metrics::Probes& probes) {
     for (std::size_t i = 0; i < shard->transfers.size(); ++i) {
       sum.transfers += shard->transfers[static_cast<metrics::TransferReason>(i)].value();
     }
-    sum.cache_entries += shard->cache_entries.value();
-    sum.cache_bytes += shard->cache_bytes.value();
+    sum.cache_entries += shard->query_cache.entries.value();
+    sum.cache_bytes += shard->query_cache.bytes.value();
     sum.similar_hits += shard->cache[metrics::CacheOutcome::similar].value();
-    sum.merged_hits += shard->cache_merged.value();
+    sum.merged_hits += shard->query_cache.merged.value();
     sum.joined_searches += shard->searches_joined.value();
-    sum.verified += shard->similar_verified.value();
-    sum.false_hits += shard->similar_false.value();
-    sum.threshold_ppm = std::max(sum.threshold_ppm, shard->similarity_threshold_ppm.value());
+    sum.verified += shard->query_cache.verified.value();
+    sum.false_hits += shard->query_cache.false_hits.value();
+    sum.threshold_ppm = std::max(sum.threshold_ppm, shard->query_cache.threshold_ppm.value());
   }
   return sum;
+}
+
+Json speculative_buffer(const cache::SpeculationOptions& options, const metrics::Probes& probes) {
+  std::uint64_t predicted = 0, entries = 0, bytes = 0, hits = 0, verified = 0, false_hits = 0, threshold = 0;
+  for (const auto& shard : probes.shards) {
+    const auto& buffer = shard->speculative_buffer;
+    predicted += shard->predicted_queries.value();
+    entries += buffer.entries.value();
+    bytes += buffer.bytes.value();
+    hits += shard->cache[metrics::CacheOutcome::speculative].value();
+    verified += buffer.verified.value();
+    false_hits += buffer.false_hits.value();
+    threshold = std::max(threshold, buffer.threshold_ppm.value());
+  }
+  return {{"enabled", options.enabled},
+          {"predicted_queries", predicted},
+          {"entries", entries},
+          {"memory", bytes},
+          {"hits", hits},
+          {"verified_hits", verified},
+          {"false_hits", false_hits},
+          {"threshold", static_cast<double>(threshold) / 1e6}};
 }
 
 // Entries as large as those there are, or max_bytes where there are none yet.
@@ -343,6 +366,7 @@ std::string Status::statistics() const {
                           {"false_hits", totals.false_hits},
                           {"false_hit_rate", {{"lower", false_hits.low}, {"upper", false_hits.high}}},
                           {"similarity_threshold", static_cast<double>(totals.threshold_ppm) / 1e6}};
+  data["speculative_buffer"] = speculative_buffer(options->speculation, probes);
   const auto mean = [](const std::optional<metrics::Latency>& latency) {
     return latency ? Json(latency->mean_ms) : Json(nullptr);
   };
@@ -391,6 +415,7 @@ std::string Status::memory_use(std::span<const service::LargeUser> users, const 
   metrics::Bounds bounds;
   bounds.buffers = report.limits.buffers.bytes;
   bounds.query_cache = most_cached(options->cache, add_up(from_.probes));
+  if (options->speculation.enabled) bounds.query_cache += options->speculation.max_bytes;
   if (from_.parts.remote) bounds.embedding_cache = options->cache.embeddings.max_bytes;
   bounds.item_cache = from_.item_cache_bytes;
   bounds.requests = limits.inflight_bytes;

@@ -79,6 +79,7 @@ asio::awaitable<Outcome<Persisted>> persist_round(UserShard& shard, const std::s
     }
     set_lsn(buffered, *lsn);
     persisted.transfer_triggered = apply_round(shard, *session, std::move(buffered));
+    if (shard.parts.options->speculation.enabled) shard.predictions.push(session_id);
   }
   shard.probe.messages.add(messages);
   shard.probe.message_bytes.add(bytes);

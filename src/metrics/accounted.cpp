@@ -22,7 +22,8 @@ PerLabel<Component, std::uint64_t> read_accounted(const Probes& probes) {
   accounted[Component::in_flight] = stage(Stage::in_flight);
   for (const auto& shard : probes.shards) {
     accounted[Component::operations] += shard->operation_bytes.value();
-    accounted[Component::query_cache] += shard->cache_bytes.value();
+    accounted[Component::query_cache] +=
+        shard->query_cache.bytes.value() + shard->speculative_buffer.bytes.value();
     accounted[Component::embedding_cache] += shard->embedding_cache_bytes.value();
     accounted[Component::request_pool] += shard->pool_idle_bytes.value();
     accounted[Component::requests] += shard->request_bytes.value();

@@ -191,52 +191,66 @@ void add_components(const Probes& probes, Families& families) {
   families.add(std::move(times));
 }
 
-void add_cache(const Probes& probes, Families& families) {
-  families.counters<CacheOutcome>("holdfast_cache_lookups_total",
-                                  "Queries by what the query cache did for them.", "outcome",
-                                  by_label(probes, &ShardProbe::cache));
-  families.gauge("holdfast_cache_entries", "Entries in the query cache now.",
-                 sum_of(probes, &ShardProbe::cache_entries));
-  families.gauge("holdfast_cache_bytes", "Bytes in the query cache now.",
-                 sum_of(probes, &ShardProbe::cache_bytes));
-  Family dropped("holdfast_cache_dropped_entries_total",
-                 "Entries dropped from the query cache: too old, least recently used, outdated by a write.",
+void add_answer_cache(const std::string& prefix, const std::string& name, const Probes& probes,
+                      AnswerCacheProbe ShardProbe::*cache, Families& families) {
+  const auto sum = [&](Counter AnswerCacheProbe::*counter) {
+    return sum_of_shards(probes, [&](const ShardProbe& shard) { return (shard.*cache.*counter).value(); });
+  };
+  const auto number = [&](Counter AnswerCacheProbe::*counter) { return static_cast<double>(sum(counter)); };
+  families.gauge(prefix + "_entries", "Entries in " + name + " now.", number(&AnswerCacheProbe::entries));
+  families.gauge(prefix + "_bytes", "Bytes in " + name + " now.", number(&AnswerCacheProbe::bytes));
+  Family dropped(prefix + "_dropped_entries_total",
+                 "Entries dropped from " + name + ": too old, least recently used, outdated by a write.",
                  MetricType::Counter);
-  dropped.add(sum_of(probes, &ShardProbe::cache_expired), {{"reason", "expired"}});
-  dropped.add(sum_of(probes, &ShardProbe::cache_evicted), {{"reason", "evicted"}});
-  dropped.add(sum_of(probes, &ShardProbe::cache_outdated), {{"reason", "outdated"}});
+  dropped.add(number(&AnswerCacheProbe::expired), {{"reason", "expired"}});
+  dropped.add(number(&AnswerCacheProbe::evicted), {{"reason", "evicted"}});
+  dropped.add(number(&AnswerCacheProbe::outdated), {{"reason", "outdated"}});
   families.add(std::move(dropped));
-  Family embeddings("holdfast_embedding_cache_lookups_total",
-                    "Queries' vectors a server makes: known from before, or asked for.", MetricType::Counter);
-  embeddings.add(sum_of(probes, &ShardProbe::embedding_cache_hits), {{"outcome", "hit"}});
-  embeddings.add(sum_of(probes, &ShardProbe::embedding_cache_misses), {{"outcome", "miss"}});
-  families.add(std::move(embeddings));
-  families.counter("holdfast_cache_merged_hits_total",
-                   "Hits brought up to date with what changed since they were searched.",
-                   sum_of(probes, &ShardProbe::cache_merged));
-  families.counter("holdfast_cache_joined_searches_total",
-                   "Misses that waited for the same search of another query.",
-                   sum_of(probes, &ShardProbe::searches_joined));
-  const auto verified = sum_of(probes, &ShardProbe::similar_verified);
-  const auto wrong = sum_of(probes, &ShardProbe::similar_false);
-  families.counter("holdfast_cache_verified_hits_total", "Similar hits that were searched for too.",
-                   verified);
-  families.counter("holdfast_cache_false_hits_total",
-                   "Verified similar hits whose answer was not the searched one.", wrong);
-  const auto rate = wilson_interval(static_cast<std::uint64_t>(wrong), static_cast<std::uint64_t>(verified));
-  Family error("holdfast_cache_false_hit_rate",
-               "Share of similar hits that are false, 0 to 1: lower and upper end of the 95 % interval.",
+  families.counter(prefix + "_merged_hits_total",
+                   "Hits of " + name + " brought up to date with what changed since they were searched.",
+                   number(&AnswerCacheProbe::merged));
+  families.counter(prefix + "_verified_hits_total",
+                   "Hits of " + name + " on the answer to a similar text that were searched for too.",
+                   number(&AnswerCacheProbe::verified));
+  families.counter(prefix + "_false_hits_total",
+                   "Verified hits of " + name + " whose answer was not the searched one.",
+                   number(&AnswerCacheProbe::false_hits));
+  const auto rate = wilson_interval(sum(&AnswerCacheProbe::false_hits), sum(&AnswerCacheProbe::verified));
+  Family error(prefix + "_false_hit_rate",
+               "Share of the similar hits of " + name +
+                   " that are false, 0 to 1: lower and upper end of the 95 % interval.",
                MetricType::Gauge);
   error.add(rate.low, {{"bound", "lower"}});
   error.add(rate.high, {{"bound", "upper"}});
   families.add(std::move(error));
   std::uint64_t highest = 0;
   for (const auto& shard : probes.shards) {
-    highest = std::max(highest, shard->similarity_threshold_ppm.value());
+    highest = std::max(highest, ((*shard).*cache).threshold_ppm.value());
   }
-  families.gauge("holdfast_cache_similarity_threshold",
-                 "The least similarity of a similar hit, 0 to 1, on the shard where it is highest.",
-                 static_cast<double>(highest) / 1e6);
+  families.gauge(
+      prefix + "_similarity_threshold",
+      "The least similarity of a similar hit of " + name + ", 0 to 1, on the shard where it is highest.",
+      static_cast<double>(highest) / 1e6);
+}
+
+void add_cache(const Probes& probes, Families& families) {
+  families.counters<CacheOutcome>("holdfast_cache_lookups_total",
+                                  "Queries by what the query cache did for them.", "outcome",
+                                  by_label(probes, &ShardProbe::cache));
+  add_answer_cache("holdfast_cache", "the query cache", probes, &ShardProbe::query_cache, families);
+  add_answer_cache("holdfast_speculative_buffer", "the speculative buffer", probes,
+                   &ShardProbe::speculative_buffer, families);
+  families.counter("holdfast_speculative_buffer_predicted_queries_total",
+                   "Queries that were predicted and searched before anybody asked.",
+                   sum_of(probes, &ShardProbe::predicted_queries));
+  Family embeddings("holdfast_embedding_cache_lookups_total",
+                    "Queries' vectors a server makes: known from before, or asked for.", MetricType::Counter);
+  embeddings.add(sum_of(probes, &ShardProbe::embedding_cache_hits), {{"outcome", "hit"}});
+  embeddings.add(sum_of(probes, &ShardProbe::embedding_cache_misses), {{"outcome", "miss"}});
+  families.add(std::move(embeddings));
+  families.counter("holdfast_cache_joined_searches_total",
+                   "Misses that waited for the same search of another query.",
+                   sum_of(probes, &ShardProbe::searches_joined));
 }
 
 void add_embedding(const EmbeddingProbe& embedding, Families& families) {

@@ -26,7 +26,7 @@ constexpr std::string_view kRoutes[] = {"users",         "agents",          "ses
                                         "messages_read", "messages_change", "messages_batch", "query",
                                         "knowledge",     "health",          "buffer",         "metrics",
                                         "other"};
-constexpr std::string_view kCacheOutcomes[] = {"hit", "similar", "miss", "bypassed"};
+constexpr std::string_view kCacheOutcomes[] = {"hit", "similar", "speculative", "miss", "bypassed"};
 constexpr std::string_view kTimedComponents[] = {
     "http_parse", "token_count", "journal_wait", "round",       "transfer",           "threshold_check",
     "flush",      "embedding",   "store",        "cache_check", "multi_source_query", "aggregation"};

@@ -56,7 +56,8 @@ void add_traffic(const Totals& spent, double elapsed, Summary& summary) {
   for_each_label<RefusalReason>([&](auto reason) { summary.refused_requests += spent.refused[reason]; });
   summary.write = latency_of(spent.write_ns);
   summary.query = latency_of(spent.query_ns);
-  const auto hits = spent.cache[CacheOutcome::hit] + spent.cache[CacheOutcome::similar];
+  const auto hits = spent.cache[CacheOutcome::hit] + spent.cache[CacheOutcome::similar] +
+                    spent.cache[CacheOutcome::speculative];
   summary.cache_hit_rate = share(hits, hits + spent.cache[CacheOutcome::miss]);
   summary.cache_evictions = spent.cache_evictions;
 }

@@ -26,7 +26,7 @@ void add_shard(const ShardProbe& shard, Totals& sum) {
   for_each_label<RefusalReason>([&](auto reason) { sum.refused[reason] += shard.refused[reason].value(); });
   for_each_label<CacheOutcome>([&](auto outcome) { sum.cache[outcome] += shard.cache[outcome].value(); });
   sum.stored_messages += shard.stored_messages.value();
-  sum.cache_evictions += shard.cache_evicted.value();
+  sum.cache_evictions += shard.query_cache.evicted.value();
   sum.write_ns += shard.write_ns.snapshot();
   sum.query_ns += shard.query_hit_ns.snapshot();
   sum.query_ns += shard.query_miss_ns.snapshot();

@@ -46,6 +46,8 @@ void refresh_sources(UserShard& shard, std::vector<ScoredResult>& results) {
 
 // The answer with what changed since scored anew; nothing when a search is needed.
 asio::awaitable<std::optional<std::vector<ScoredResult>>> bring_up_to_date(UserShard& shard,
+                                                                           QueryCache& cache,
+                                                                           metrics::AnswerCacheProbe& probe,
                                                                            const Query& query,
                                                                            QueryCache::Found found) {
   auto& user = shard.table.insert_user(query.user_id);
@@ -62,7 +64,7 @@ asio::awaitable<std::optional<std::vector<ScoredResult>>> bring_up_to_date(UserS
   answer.position = user.epoch.position();
   const auto frozen = user.epoch.frozen(answer.query->terms);
   auto buffered = search_buffers(shard, user, query, *answer.query, &only);
-  store::StoreQuery wanted;
+  auto wanted = store_query(shard, query, *answer.query, buffered);
   wanted.only.emplace();
   for (const auto& id : only) {
     if (!buffered.hidden.contains(id)) wanted.only->push_back(id);
@@ -73,16 +75,7 @@ asio::awaitable<std::optional<std::vector<ScoredResult>>> bring_up_to_date(UserS
   store::StoreAnswer stored;
   const auto most = 2 * only.size();  // a message and a piece of knowledge may have the same id
   if (!wanted.only->empty() || some_before_are_stored) {
-    wanted.user_id = query.user_id;
-    wanted.agent_id = query.agent_id;
-    wanted.query = *answer.query;
     wanted.frozen = frozen;
-    wanted.borders = buffered.borders;
-    wanted.erased = buffered.erased;
-    wanted.source = query.source;
-    wanted.chunks = shard.parts.options->chunk_strategy;
-    wanted.include_messages = query.include_messages;
-    wanted.include_knowledge = query.include_knowledge;
     wanted.limit = most;
     auto& store = shard.parts.store;
     auto call = [&store, wanted = std::move(wanted)] { return store.search(wanted); };
@@ -97,13 +90,13 @@ asio::awaitable<std::optional<std::vector<ScoredResult>>> bring_up_to_date(UserS
   const auto limit = shard.parts.options->cache.results_per_entry;
   cache::merge(answer, changed, std::move(scored), limit);
   if (!answer.knows(asked_for)) {
-    shard.cache.erase(found.key);
+    cache.erase(found.key);
     co_return std::nullopt;
   }
-  shard.probe.cache_merged.add();
+  probe.merged.add();
   refresh_sources(shard, answer.results);
   auto results = answer.results;
-  shard.cache.update(found.key, std::move(answer));
+  cache.update(found.key, std::move(answer));
   co_return results;
 }
 
@@ -140,11 +133,13 @@ std::shared_ptr<SearchUnderWay> same_search(UserShard& shard, const std::string&
   return search->epoch == epoch.number() && search->position == epoch.position() ? search : nullptr;
 }
 
-asio::awaitable<Answer> search_and_keep(UserShard& shard, const Query& query,
+}  // namespace
+
+asio::awaitable<Answer> search_and_keep(UserShard& shard, QueryCache& cache, const Query& query,
                                         std::shared_ptr<const text::PreparedQuery> prepared,
                                         QueryWords words) {
   const auto now = shard.parts.clock.steady_now();
-  auto key = shard.cache.key(query);
+  auto key = cache.key(query);
   auto& user = shard.table.insert_user(query.user_id);
   if (user.epoch.full()) shard.table.written(user);
   user.epoch.watch();
@@ -164,17 +159,19 @@ asio::awaitable<Answer> search_and_keep(UserShard& shard, const Query& query,
   if (searched.keepable && !pressed) {
     auto answer =
         cache::answer_of(search.epoch, search.position, std::move(prepared), searched.results, limit);
-    shard.cache.insert(query, std::move(words), std::move(answer), now);
+    cache.insert(query, std::move(words), std::move(answer), now);
   }
   co_return Answer{std::move(searched.results), searched.partial};
 }
+
+namespace {
 
 void cut(std::vector<ScoredResult>& results, const Query& query) {
   results.resize(std::min(results.size(), static_cast<std::size_t>(query.top_k)));
 }
 
 // What a similar hit answered against what is really found. Not counted when something changed meanwhile.
-asio::awaitable<void> verify(UserShard& shard, Query query,
+asio::awaitable<void> verify(UserShard& shard, cache::SimilarityControl& control, Query query,
                              std::shared_ptr<const text::PreparedQuery> prepared, QueryWords words,
                              std::vector<ScoredResult> served) {
   const auto state = [&] {
@@ -182,17 +179,18 @@ asio::awaitable<void> verify(UserShard& shard, Query query,
     return std::pair(epoch.number(), epoch.position());
   };
   const auto before = state();
-  auto found = co_await search_and_keep(shard, query, std::move(prepared), std::move(words));
+  auto found = co_await search_and_keep(shard, shard.cache, query, std::move(prepared), std::move(words));
   if (found.partial || state() != before) co_return;
   cut(served, query);
   cut(found.results, query);
-  shard.cache.control().verified(cache::overlap(served, found.results));
+  control.verified(cache::overlap(served, found.results));
 }
 
-void verify_in_background(UserShard& shard, const Query& query,
+void verify_in_background(UserShard& shard, cache::SimilarityControl& control, const Query& query,
                           std::shared_ptr<const text::PreparedQuery> prepared, const QueryWords& words,
                           const std::vector<ScoredResult>& served) {
-  asio::co_spawn(shard.executor, verify(shard, query, std::move(prepared), words, served),
+  if (!control.chooses_to_verify()) return;
+  asio::co_spawn(shard.executor, verify(shard, control, query, std::move(prepared), words, served),
                  [](const std::exception_ptr& problem) {
                    if (problem) log::error("verifying a similar hit ended in an exception");
                  });
@@ -207,7 +205,8 @@ asio::awaitable<Outcome<Answer>> answer_through_cache(UserShard& shard, Query qu
   const auto epoch = [&] { return shard.table.insert_user(query.user_id).epoch.number(); };
   auto& outcomes = shard.probe.cache;
   if (auto known = shard.cache.find(query, epoch(), now)) {
-    auto results = co_await bring_up_to_date(shard, query, std::move(*known));
+    auto results =
+        co_await bring_up_to_date(shard, shard.cache, shard.probe.query_cache, query, std::move(*known));
     if (results) {
       outcomes[CacheOutcome::hit].add();
       shard.probe.components.record(TimedComponent::cache_check, now, clock.steady_now());
@@ -231,19 +230,32 @@ asio::awaitable<Outcome<Answer>> answer_through_cache(UserShard& shard, Query qu
   const auto checking_since = clock.steady_now() - exact_check;  // as if making the vector had taken no time
   auto words = query.text.size() <= kMostSimilarBytes ? cache::query_words(query.text) : QueryWords{};
   if (auto similar = shard.cache.find_similar(query, words, prepared->vector, epoch(), now)) {
-    auto results = co_await bring_up_to_date(shard, query, std::move(*similar));
+    auto results =
+        co_await bring_up_to_date(shard, shard.cache, shard.probe.query_cache, query, std::move(*similar));
     if (results) {
       outcomes[CacheOutcome::similar].add();
       shard.probe.components.record(TimedComponent::cache_check, checking_since, clock.steady_now());
-      if (shard.cache.control().chooses_to_verify()) {
-        verify_in_background(shard, query, prepared, words, *results);
-      }
+      verify_in_background(shard, shard.cache.control(), query, prepared, words, *results);
       co_return Answer{std::move(*results), false, Origin::similar_hit};
+    }
+  }
+  if (shard.parts.options->speculation.enabled) {
+    Query anywhere = query;
+    anywhere.session_id.reset();  // it tags the results, nothing more
+    if (auto predicted = shard.speculations.find_similar(anywhere, {}, prepared->vector, epoch(), now)) {
+      auto results = co_await bring_up_to_date(shard, shard.speculations, shard.probe.speculative_buffer,
+                                               query, std::move(*predicted));
+      if (results) {
+        outcomes[CacheOutcome::speculative].add();
+        shard.probe.components.record(TimedComponent::cache_check, checking_since, clock.steady_now());
+        verify_in_background(shard, shard.speculations.control(), query, prepared, words, *results);
+        co_return Answer{std::move(*results), false, Origin::speculative_hit};
+      }
     }
   }
   outcomes[CacheOutcome::miss].add();
   shard.probe.components.record(TimedComponent::cache_check, checking_since, clock.steady_now());
-  co_return co_await search_and_keep(shard, query, std::move(prepared), std::move(words));
+  co_return co_await search_and_keep(shard, shard.cache, query, std::move(prepared), std::move(words));
 }
 
 }  // namespace holdfast::query

@@ -124,6 +124,21 @@ BufferSnapshot search_buffers(engine::UserShard& shard, engine::UserState& user,
   return snapshot;
 }
 
+store::StoreQuery store_query(const engine::UserShard& shard, const Query& query,
+                              const text::PreparedQuery& prepared, const BufferSnapshot& buffered) {
+  store::StoreQuery wanted;
+  wanted.user_id = query.user_id;
+  wanted.agent_id = query.agent_id;
+  wanted.query = prepared;
+  wanted.borders = buffered.borders;
+  wanted.erased = buffered.erased;
+  wanted.source = query.source;
+  wanted.chunks = shard.parts.options->chunk_strategy;
+  wanted.include_messages = query.include_messages;
+  wanted.include_knowledge = query.include_knowledge;
+  return wanted;
+}
+
 std::vector<ScoredResult> merge_results(BufferSnapshot buffered, const text::Scorer& scorer,
                                         store::StoreAnswer stored, std::size_t limit) {
   stored.wanted.resize(buffered.borders.size());  // empty when the store does not know the user

@@ -31,6 +31,11 @@ struct BufferSnapshot {
 BufferSnapshot search_buffers(engine::UserShard& shard, engine::UserState& user, const Query& query,
                               const text::PreparedQuery& prepared, const engine::StringSet* only = nullptr);
 
+// What the store is asked beside what the buffers hold; the statistics, the limit and `only` are the
+// caller's.
+store::StoreQuery store_query(const engine::UserShard& shard, const Query& query,
+                              const text::PreparedQuery& prepared, const BufferSnapshot& buffered);
+
 // Scores the candidates and joins them with the store's answer (an empty one when there is none): one entry
 // per message, score descending then id, at most limit.
 std::vector<ScoredResult> merge_results(BufferSnapshot buffered, const text::Scorer& scorer,

@@ -61,18 +61,9 @@ asio::awaitable<Attempt> search_once(engine::UserShard& shard, const Query& quer
   // Asked before the store is: while it answers, the journal's may come back to the buffers.
   const bool some_in_journal = user.backlog_bytes > 0;
   auto buffered = search_buffers(shard, user, query, *prepared);
-  store::StoreQuery wanted;
-  wanted.user_id = query.user_id;
-  wanted.agent_id = query.agent_id;
-  wanted.query = *prepared;
+  auto wanted = store_query(shard, query, *prepared, buffered);
   wanted.other_sources = buffered.stats;
   wanted.frozen = user.epoch.frozen(prepared->terms);
-  wanted.borders = buffered.borders;
-  wanted.erased = buffered.erased;
-  wanted.source = query.source;
-  wanted.chunks = shard.parts.options->chunk_strategy;
-  wanted.include_messages = query.include_messages;
-  wanted.include_knowledge = query.include_knowledge;
   wanted.limit = limit + buffered.hidden.size();  // the store may return that many that are hidden
   auto of_buffers = buffered.stats;
   wanted.frozen.put_over(of_buffers);

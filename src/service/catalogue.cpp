@@ -47,6 +47,7 @@ asio::awaitable<void> forget_user(UserShard& shard, std::string user_id) {
     shard.table.erase_user(*user);
   }
   shard.cache.erase_user(user_id);
+  shard.speculations.erase_user(user_id);
   co_return;
 }
 

@@ -64,6 +64,7 @@ asio::awaitable<void> take_options(UserShard& shard, std::shared_ptr<const engin
 
 asio::awaitable<void> clear_cache(UserShard& shard) {
   shard.cache.clear();
+  shard.speculations.clear();
   co_return;
 }
 

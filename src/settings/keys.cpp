@@ -1,7 +1,5 @@
 #include "keys.hpp"
 
-#include <spdlog/fmt/fmt.h>
-
 #include <algorithm>
 #include <array>
 #include <boost/asio/ip/address.hpp>
@@ -12,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "key_kinds.hpp"
 #include "values.hpp"
 
 namespace holdfast::settings {
@@ -19,89 +18,6 @@ namespace {
 
 using std::chrono::milliseconds;
 using S = Settings;
-
-Key whole(std::string_view path, std::string_view initial, std::int64_t least, std::int64_t most,
-          std::function<void(S&, std::int64_t)> store) {
-  return {path, initial, fmt::format("a whole number from {} to {}", least, most),
-          [=](std::string_view text, S& settings) {
-            const auto value = parse_integer(text);
-            if (!value || *value < least || *value > most) return false;
-            store(settings, *value);
-            return true;
-          }};
-}
-
-Key decimal(std::string_view path, std::string_view initial, double least, double most,
-            std::function<void(S&, double)> store) {
-  return {path, initial, fmt::format("a number from {} to {}", least, most),
-          [=](std::string_view text, S& settings) {
-            const auto value = parse_decimal(text);
-            if (!value || *value < least || *value > most) return false;
-            store(settings, *value);
-            return true;
-          }};
-}
-
-Key boolean(std::string_view path, std::string_view initial, std::function<void(S&, bool)> store) {
-  return {path, initial, "true or false", [=](std::string_view text, S& settings) {
-            const auto value = parse_boolean(text);
-            if (value) store(settings, *value);
-            return value.has_value();
-          }};
-}
-
-Key duration(std::string_view path, std::string_view initial, std::string_view least, std::string_view most,
-             std::function<void(S&, milliseconds)> store) {
-  const auto from = *parse_duration(least), to = *parse_duration(most);
-  return {path, initial,
-          fmt::format("a time from {} to {} (250ms, 5s, 1h; a plain number is seconds)", least, most),
-          [=](std::string_view text, S& settings) {
-            const auto value = parse_duration(text);
-            if (!value || *value < from || *value > to) return false;
-            store(settings, *value);
-            return true;
-          }};
-}
-
-Key size(std::string_view path, std::string_view initial, std::string_view least, std::string_view most,
-         std::function<void(S&, std::uint64_t)> store) {
-  const auto from = *parse_size(least), to = *parse_size(most);
-  return {path, initial,
-          fmt::format("a size from {} to {} (512KiB, 64MiB, 8GiB; a plain number is bytes)", least, most),
-          [=](std::string_view text, S& settings) {
-            const auto value = parse_size(text);
-            if (!value || *value < from || *value > to) return false;
-            store(settings, *value);
-            return true;
-          }};
-}
-
-// One of a few words; store gets the index.
-Key choice(std::string_view path, std::string_view initial, std::vector<std::string_view> words,
-           std::function<void(S&, std::size_t)> store) {
-  std::string allowed;
-  for (const auto word : words) allowed += (allowed.empty() ? "" : " or ") + std::string(word);
-  return {path, initial, allowed, [=](std::string_view text, S& settings) {
-            const auto found = std::find(words.begin(), words.end(), text);
-            if (found == words.end()) return false;
-            store(settings, static_cast<std::size_t>(found - words.begin()));
-            return true;
-          }};
-}
-
-Key text(std::string_view path, std::string_view initial, std::function<void(S&, std::string)> store) {
-  return {path, initial, "a text that is not empty", [=](std::string_view value, S& settings) {
-            if (value.empty()) return false;
-            store(settings, std::string(value));
-            return true;
-          }};
-}
-
-// Only one value works in this version; the reason is part of the message.
-Key only(std::string_view path, std::string_view value, std::string_view reason) {
-  return {path, value, fmt::format("{} ({})", value, reason),
-          [=](std::string_view given, S&) { return given == value; }};
-}
 
 // The seed's table: 2–4 cores 2–3 workers, 4–8: 3–5, more: 5–8.
 unsigned workers_for(unsigned cores) {
@@ -141,14 +57,6 @@ Key host() {
   return {"server.host", "127.0.0.1", "an IP address or localhost", [](std::string_view given, S& s) {
             if (is_host(given)) s.listen.host = given;
             return is_host(given);
-          }};
-}
-
-// A text that may be left out.
-Key optional_text(std::string_view path, std::function<void(S&, std::string)> store) {
-  return {path, "none", "none or a text", [=](std::string_view given, S& settings) {
-            store(settings, given == "none" ? std::string() : std::string(given));
-            return !given.empty();
           }};
 }
 
@@ -200,6 +108,22 @@ void add_buffer_keys(std::vector<Key>& t) {
                       [](S& s, bool v) { s.buffer.hybrid.auto_flush = v; }));
   t.push_back(duration("buffer.hybrid_buffer.auto_flush_interval", "60s", "10ms", "24h",
                        [](S& s, milliseconds v) { s.buffer.hybrid.auto_flush_interval = v; }));
+}
+
+void add_speculative_keys(std::vector<Key>& t) {
+  t.push_back(
+      boolean("buffer.speculative_buffer.enabled", "false", [](S& s, bool v) { s.speculation.enabled = v; }));
+  t.push_back(whole("buffer.speculative_buffer.max_size", "1000", 10, 100'000,
+                    [](S& s, std::int64_t v) { s.speculation.entries = static_cast<std::size_t>(v); }));
+  t.push_back(whole("buffer.speculative_buffer.context_window", "5", 1, 20, [](S& s, std::int64_t v) {
+    s.speculation.context_window = static_cast<std::size_t>(v);
+  }));
+  t.push_back(only("buffer.speculative_buffer.prediction_strategy", "semantic_similarity",
+                   "the texts of the last messages, compared by their vectors"));
+  t.push_back(decimal("buffer.speculative_buffer.prediction_threshold", "0.7", 0.5, 1.0,
+                      [](S& s, double v) { s.speculation.threshold = v; }));
+  t.push_back(boolean("buffer.speculative_buffer.enable_learning", "true",
+                      [](S& s, bool v) { s.speculation.learn = v; }));
 }
 
 void add_query_keys(std::vector<Key>& t) {
@@ -399,6 +323,7 @@ std::vector<Key> make_table() {
                          [](S&, std::size_t) {}));
   add_buffer_keys(table);
   add_query_keys(table);
+  add_speculative_keys(table);
   add_flush_keys(table);
   add_monitoring_keys(table);
   add_storage_keys(table);
@@ -429,11 +354,9 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-constexpr std::array<std::string_view, 5> kPlanned{"buffer.speculative_buffer",
-                                                   "buffer.performance.enable_async_processing",
-                                                   "buffer.monitoring.enable_stats",
-                                                   "buffer.monitoring.performance_tracking",
-                                                   "store.postgres"};
+constexpr std::array<std::string_view, 4> kPlanned{
+    "buffer.performance.enable_async_processing", "buffer.monitoring.enable_stats",
+    "buffer.monitoring.performance_tracking", "store.postgres"};
 
 }  // namespace
 
@@ -449,7 +372,7 @@ const Key* find_key(std::string_view path) {
 
 // What a running daemon takes over: everything that is one value read anew by each request or each deadline.
 bool is_live(std::string_view path) {
-  constexpr std::array<std::string_view, 22> kLive{"profile",
+  constexpr std::array<std::string_view, 23> kLive{"profile",
                                                    "buffer.enabled",
                                                    "buffer.round_buffer.max_tokens",
                                                    "buffer.round_buffer.max_size",
@@ -458,6 +381,7 @@ bool is_live(std::string_view path) {
                                                    "buffer.hybrid_buffer.enable_auto_flush",
                                                    "buffer.hybrid_buffer.auto_flush_interval",
                                                    "buffer.query.",
+                                                   "buffer.speculative_buffer.",
                                                    "buffer.performance.flush_strategy",
                                                    "buffer.performance.flush_interval",
                                                    "buffer.performance.force_flush_timeout",

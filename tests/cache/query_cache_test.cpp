@@ -32,7 +32,7 @@ std::vector<ScoredResult> answer(const std::string& content) {
 
 struct QueryCacheTest : testing::Test {
   Options options{.entries = 3, .max_bytes = 1u << 20, .results_per_entry = 15, .ttl = 300s};
-  metrics::ShardProbe probe;
+  metrics::AnswerCacheProbe probe;
   SteadyTime now = SteadyTime{} + 1h;
 
   void insert(QueryCache& cache, const Query& query, std::uint64_t epoch, std::vector<ScoredResult> results) {
@@ -45,6 +45,19 @@ struct QueryCacheTest : testing::Test {
     return cache.find_similar(query, query_words(query.text), prepared(query.text)->vector, epoch, at);
   }
 };
+
+TEST_F(QueryCacheTest, WithAnyWordsSimilarityAloneDecides) {
+  options.similarity_threshold = 0.7;
+  const auto first = ask("shall we repair the bicycle chain tomorrow");
+  const auto second = ask("shall we not repair the bicycle chain on monday");
+  for (const bool any_words : {false, true}) {
+    options.any_words = any_words;
+    QueryCache cache(options, probe);
+    insert(cache, first, 1, answer("a"));
+    EXPECT_EQ(find_similar(cache, second, 1, now).has_value(), any_words);
+    EXPECT_FALSE(find_similar(cache, ask("who sold the boat"), 1, now));
+  }
+}
 
 TEST_F(QueryCacheTest, FoldsWhatNeitherTermsNorVectorsDependOn) {
   QueryCache cache(options, probe);
@@ -89,7 +102,7 @@ TEST_F(QueryCacheTest, AnotherEpochDropsTheEntry) {
   insert(cache, ask("x"), 1, answer("a"));
   EXPECT_FALSE(cache.find(ask("x"), 2, now));
   EXPECT_EQ(cache.entries(), 0u);
-  EXPECT_EQ(probe.cache_outdated.value(), 1u);
+  EXPECT_EQ(probe.outdated.value(), 1u);
 }
 
 TEST_F(QueryCacheTest, TheTtlIsAbsolute) {
@@ -97,7 +110,7 @@ TEST_F(QueryCacheTest, TheTtlIsAbsolute) {
   insert(cache, ask("x"), 1, answer("a"));
   EXPECT_TRUE(cache.find(ask("x"), 1, now + 299s));
   EXPECT_FALSE(cache.find(ask("x"), 1, now + 300s));
-  EXPECT_EQ(probe.cache_expired.value(), 1u);
+  EXPECT_EQ(probe.expired.value(), 1u);
 }
 
 TEST_F(QueryCacheTest, TheLeastRecentlyUsedGoesFirst) {
@@ -107,7 +120,7 @@ TEST_F(QueryCacheTest, TheLeastRecentlyUsedGoesFirst) {
   insert(cache, ask("d"), 1, answer("d"));
   EXPECT_FALSE(cache.find(ask("b"), 1, now));
   EXPECT_TRUE(cache.find(ask("a"), 1, now));
-  EXPECT_EQ(probe.cache_evicted.value(), 1u);
+  EXPECT_EQ(probe.evicted.value(), 1u);
 }
 
 TEST_F(QueryCacheTest, IsBoundedByBytes) {
@@ -286,7 +299,7 @@ TEST_F(QueryCacheTest, KeepsItsShareAndTakesNothingNewWhereMemoryIsShort) {
   cache.limit_to(0);
   EXPECT_EQ(cache.entries(), 0u);
   EXPECT_EQ(cache.bytes(), 0u);
-  EXPECT_EQ(probe.cache_evicted.value(), 8u);
+  EXPECT_EQ(probe.evicted.value(), 8u);
   cache.reconfigure(options);  // a reload does not end the shortage
   insert(cache, ask("new"), 1, answer("a"));
   EXPECT_EQ(cache.entries(), 0u);

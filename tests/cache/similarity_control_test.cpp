@@ -24,7 +24,7 @@ TEST(Overlap, IsTheShareOfTheTrueResults) {
 
 struct SimilarityControlTest : testing::Test {
   Options options{.similarity_threshold = 0.9, .max_error = 0.02, .verify_fraction = 0.25};
-  metrics::ShardProbe probe;
+  metrics::AnswerCacheProbe probe;
 };
 
 TEST_F(SimilarityControlTest, VerifiesTheFractionAskedFor) {
@@ -48,9 +48,9 @@ TEST_F(SimilarityControlTest, RisesOnErrorsAndFallsBackWithoutThemButNotBelowThe
   for (int i = 0; i < 20'000; ++i) control.verified(1);
   EXPECT_GE(control.threshold(), 0.9);
   EXPECT_LT(control.threshold(), 0.901);
-  EXPECT_EQ(probe.similar_verified.value(), 20'203u);
-  EXPECT_EQ(probe.similar_false.value(), 3u);
-  EXPECT_NEAR(static_cast<double>(probe.similarity_threshold_ppm.value()), control.threshold() * 1e6, 1);
+  EXPECT_EQ(probe.verified.value(), 20'203u);
+  EXPECT_EQ(probe.false_hits.value(), 3u);
+  EXPECT_NEAR(static_cast<double>(probe.threshold_ppm.value()), control.threshold() * 1e6, 1);
 }
 
 // Hits of a similarity s are false with a probability that falls with s: the rate of the served ones comes

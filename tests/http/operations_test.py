@@ -63,6 +63,7 @@ class Running(unittest.TestCase):
             "write_buffer": {"total_writes", "total_transfers", "transfer_rate", "avg_batch_size", "buffer_utilization",
                              "flush_success_rate"},
             "query_buffer": {"cache_size", "cache_entries", "cache_memory", "hit_rate", "similar_hits"},
+            "speculative_buffer": {"enabled", "predicted_queries", "entries", "memory", "hits", "verified_hits", "false_hits", "threshold"},
             "performance": {"avg_write_latency", "avg_query_latency", "p50", "p90", "p95", "p99", "worker_utilization",
                             "queue_depth", "messages_per_minute", "error_percentage"},
         }

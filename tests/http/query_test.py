@@ -109,6 +109,18 @@ class Queries(unittest.TestCase):
         self.assertEqual(self.d.post("/api/v1/cache/clear").status, 200)
         self.assertEqual(self.d.get("/api/v1/buffer/stats").data["query_buffer"]["cache_entries"], 0)
 
+    def test_what_may_be_asked_next_is_searched_before(self):
+        with Holdfast("buffer.speculative_buffer.enabled=true", "buffer.speculative_buffer.context_window=1") as d:
+            user = d.make_user()
+            d.add(d.make_session(user), "my bicycle has a broken chain", "shall we repair the bicycle chain tomorrow")
+            stats = lambda: d.get("/api/v1/buffer/stats").data["speculative_buffer"]
+            d.wait_until(lambda: stats()["predicted_queries"] == 1)
+            self.assertEqual(d.query(user, "shall we repair the bicycle chain on monday")[0]["content"],
+                             "shall we repair the bicycle chain tomorrow")
+            self.assertEqual(stats()["hits"], 1)
+            d.wait_until(lambda: stats()["verified_hits"] == 1)
+            self.assertEqual(stats()["false_hits"], 0)
+
     def test_store_type_narrows(self):
         self.d.add(self.session, "painting with watercolours")
         for store_type, found in (("keyword", True), ("vector", True), ("graph", False)):

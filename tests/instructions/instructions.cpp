@@ -149,7 +149,7 @@ void parse_adds() {
 }
 
 void hit_the_cache() {
-  metrics::ShardProbe probe;
+  metrics::AnswerCacheProbe probe;
   cache::QueryCache cache({}, probe);
   const SteadyTime now{std::chrono::hours(1)};
   std::vector<Query> queries;

@@ -52,7 +52,7 @@ TEST_F(ComponentTrendsTest, ResidentMemoryThatNobodyAccountsForIsSuspectedWhatev
 
 TEST_F(ComponentTrendsTest, ACacheThatFillsIsNot) {
   for (std::uint64_t second = 1; second <= 360; ++second) {
-    probes_.shards[0]->cache_bytes.set(second * kMiB);
+    probes_.shards[0]->query_cache.bytes.set(second * kMiB);
     probes_.shards[0]->responses[Route::query][2].add();
     trends_.look(SteadyTime(seconds(second)), std::nullopt);
   }

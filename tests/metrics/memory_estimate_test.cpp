@@ -14,7 +14,7 @@ TEST(MemoryEstimate, IsTheProgramWithWhatItHolds) {
   probes.shards[1]->stages[Stage::hybrid_buffer].leave(500, 500'000);
   const auto buffered = nothing + static_cast<std::uint64_t>(600 * kMessageBytes + 520'000 * kContentFactor);
   EXPECT_EQ(estimate_resident(probes), buffered);
-  probes.shards[0]->cache_bytes.set(1'000'000);
+  probes.shards[0]->query_cache.bytes.set(1'000'000);
   probes.shards[1]->request_bytes.set(4096);
   const auto cached = buffered + static_cast<std::uint64_t>(1'000'000 * kCacheFactor) + 4096;
   EXPECT_EQ(estimate_resident(probes), cached);
@@ -31,7 +31,7 @@ TEST(MemoryEstimate, NothingWithinTheBoundsIsAboveThePeak) {
   for (const std::uint64_t messages : {100u, 10'000u}) {
     Probes probes(1);
     probes.shards[0]->stages[Stage::in_flight].enter(messages, bounds.buffers - messages * kMessageOverhead);
-    probes.shards[0]->cache_bytes.set(bounds.query_cache);
+    probes.shards[0]->query_cache.bytes.set(bounds.query_cache);
     probes.shards[0]->request_bytes.set(bounds.requests);
     probes.store.item_cache_bytes.set(bounds.item_cache);
     EXPECT_LT(estimate_resident(probes), estimate_peak(bounds)) << messages;

@@ -41,10 +41,10 @@ TEST_F(CacheBehaviour, AWriteKeepsAnEntryAndIsInItsAnswer) {
   const auto answer = ask("red kite over the lake");
   EXPECT_EQ(answer.origin, Origin::exact_hit);
   EXPECT_EQ(answer.results.at(0).content, "a red kite over the lake");
-  EXPECT_EQ(engine.probe().cache_merged.value(), 1u);
+  EXPECT_EQ(engine.probe().query_cache.merged.value(), 1u);
   engine.flush();
   EXPECT_EQ(ask("red kite over the lake").origin, Origin::exact_hit);
-  EXPECT_EQ(engine.probe().cache_merged.value(), 1u) << "flushing changes nothing";
+  EXPECT_EQ(engine.probe().query_cache.merged.value(), 1u) << "flushing changes nothing";
 }
 
 TEST_F(CacheBehaviour, WhatIsFlushedBeforeItIsMergedIsFoundInTheStore) {
@@ -113,8 +113,8 @@ TEST_F(CacheBehaviour, AChangeOfABufferedMessageIsMerged) {
   const auto after = ask("paint");
   EXPECT_EQ(after.origin, Origin::exact_hit);
   EXPECT_EQ(after.results.size(), 3u);
-  EXPECT_EQ(engine.probe().cache_merged.value(), 2u);
-  EXPECT_EQ(engine.probe().cache_outdated.value(), 0u);
+  EXPECT_EQ(engine.probe().query_cache.merged.value(), 2u);
+  EXPECT_EQ(engine.probe().query_cache.outdated.value(), 0u);
 }
 
 TEST_F(CacheBehaviour, AnErasureOfABufferedMessageIsMerged) {
@@ -140,7 +140,7 @@ TEST_F(CacheBehaviour, ManyWritesEndTheEpoch) {
   ask("red kite");
   engine.add(session, std::vector<std::string>(70, "something else"));
   EXPECT_EQ(ask("red kite").origin, Origin::searched);
-  EXPECT_EQ(engine.probe().cache_outdated.value(), 1u);
+  EXPECT_EQ(engine.probe().query_cache.outdated.value(), 1u);
 }
 
 TEST_F(CacheBehaviour, IdenticalMissesShareOneSearch) {
@@ -221,8 +221,8 @@ TEST(VerifiedSimilarHits, AreSearchedForInTheBackgroundAndKept) {
   while (similar.origin == Origin::similar_hit)
     similar = ask("Where did Anna fly her big red kite over the blue lake?");
   EXPECT_EQ(similar.origin, Origin::exact_hit);
-  EXPECT_GE(engine.probe().similar_verified.value(), 1u);
-  EXPECT_EQ(engine.probe().similar_false.value(), 0u);
+  EXPECT_GE(engine.probe().query_cache.verified.value(), 1u);
+  EXPECT_EQ(engine.probe().query_cache.false_hits.value(), 0u);
 }
 
 }  // namespace

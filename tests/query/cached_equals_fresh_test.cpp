@@ -75,7 +75,7 @@ class Play {
     ask();
   }
   std::map<Origin, int> origins;
-  std::uint64_t merged() { return merged_ + engine_.probe().cache_merged.value(); }
+  std::uint64_t merged() { return merged_ + engine_.probe().query_cache.merged.value(); }
 
  private:
   struct Known {

@@ -19,6 +19,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "holdfast/query/speculation.hpp"
 #include "holdfast/text/scorer.hpp"
 
 namespace {
@@ -128,11 +129,8 @@ std::vector<Prediction> predictions_after(const std::vector<Turn>& turns, int se
   for (auto turn = turns.rbegin(); turn != turns.rend() && texts.size() < kContextWindow; ++turn) {
     if (turn->session == session) texts.push_back(turn->text);
   }
-  std::string together;
-  for (const auto& text : texts) together += text + "\n";
-  texts.push_back(together);
   std::vector<Prediction> predictions;
-  for (const auto& text : texts) {
+  for (const auto& text : query::predicted_queries(texts)) {
     const auto query = prepare_query(text, builtin_embedder());
     predictions.push_back({query.vector, first_ten(score_turns(turns, query))});
   }

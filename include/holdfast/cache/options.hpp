@@ -21,7 +21,19 @@ struct Options {
   // The embedder understands sentences (and sees case and punctuation): a rewording in other words may be a
   // similar hit. The built-in one does not: a similar hit has the same content words.
   bool sentence_vectors = false;
+  bool any_words = false;            // similarity alone decides what is a similar hit
   EmbeddingCacheOptions embeddings;  // vectors of queries that a server made
+};
+
+// The query that may follow what was said last is predicted, and searched while the shard is idle.
+struct SpeculationOptions {
+  bool enabled = false;
+  std::size_t entries = 1000;         // max_size: predicted queries, of the whole process
+  std::size_t max_bytes = 16u << 20;  // of their answers, likewise
+  std::size_t context_window = 5;     // a session's last messages, which predict
+  double threshold = 0.7;             // prediction_threshold: the least similarity of a query that is served
+  // Every hit is searched for too, and the threshold rises until Options::max_error holds.
+  bool learn = true;
 };
 
 // What a share (0…1) leaves of a limit.

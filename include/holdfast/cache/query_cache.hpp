@@ -71,7 +71,7 @@ class QueryCache {
   static constexpr std::size_t kMostCompared = 64;
 
   // options: this shard's share. probe must outlive the cache.
-  QueryCache(const Options& options, metrics::ShardProbe& probe)
+  QueryCache(const Options& options, metrics::AnswerCacheProbe& probe)
       : options_(options), probe_(probe), control_(options, probe) {}
 
   struct Found {
@@ -123,7 +123,7 @@ class QueryCache {
 
   Options options_;
   double share_ = 1;  // of the limits in options_
-  metrics::ShardProbe& probe_;
+  metrics::AnswerCacheProbe& probe_;
   SimilarityControl control_;
   std::list<Entry> by_use_;                                             // most recently used first
   std::unordered_map<std::string_view, Place> by_key_;                  // views of Entry::key

@@ -27,7 +27,7 @@ double overlap(std::span<const ScoredResult> served, std::span<const ScoredResul
 class SimilarityControl {
  public:
   // probe must outlive this.
-  SimilarityControl(const Options& options, metrics::ShardProbe& probe);
+  SimilarityControl(const Options& options, metrics::AnswerCacheProbe& probe);
   void reconfigure(const Options& options);  // from the configured threshold again
 
   double threshold() const { return threshold_; }
@@ -41,7 +41,7 @@ class SimilarityControl {
   double threshold_ = 0;
   std::uint64_t hits_ = 0, false_hits_ = 0;  // verified at this threshold
   std::minstd_rand random_;
-  metrics::ShardProbe& probe_;
+  metrics::AnswerCacheProbe& probe_;
 };
 
 }  // namespace holdfast::cache

@@ -34,6 +34,7 @@ struct Options {
   buffer::Options buffer;
   flush::Options flush;
   cache::Options cache;  // of the whole process
+  cache::SpeculationOptions speculation;
   text::ChunkStrategy chunk_strategy = text::ChunkStrategy::message;
   journal::Durability durability = journal::Durability::fsync;  // as the journal is configured
   std::size_t max_buffer_bytes = 512u << 20;                    // of the whole process

@@ -11,6 +11,7 @@
 #include "holdfast/engine/flush_loop.hpp"
 #include "holdfast/engine/journal_port.hpp"
 #include "holdfast/engine/parts.hpp"
+#include "holdfast/engine/prediction_queue.hpp"
 #include "holdfast/engine/searches_under_way.hpp"
 #include "holdfast/engine/session_table.hpp"
 #include "holdfast/metrics/probes.hpp"
@@ -41,6 +42,8 @@ struct UserShard {
   Backlog backlog;
   FlushLoop flush_loop;
   cache::QueryCache cache;
+  cache::QueryCache speculations;  // answers to predicted queries
+  PredictionQueue predictions;
   cache::EmbeddingCache embeddings;  // of queries, where a server makes them
   SearchesUnderWay searches;
 };

@@ -60,7 +60,7 @@ enum class Route : std::size_t {
   other,
   count
 };
-enum class CacheOutcome : std::size_t { hit, similar, miss, bypassed, count };
+enum class CacheOutcome : std::size_t { hit, similar, speculative, miss, bypassed, count };
 enum class EmbeddingFailure : std::size_t {
   connection,    // not resolved, refused, broken, TLS
   timeout,       // no answer in time
@@ -126,6 +126,16 @@ struct StageProbe {
   void leave(std::uint64_t items, std::uint64_t bytes) { items_out.add(items), bytes_out.add(bytes); }
 };
 
+// Answers that are kept: to queries that were asked, or predicted. One shard's thread.
+struct AnswerCacheProbe {
+  Counter entries, bytes;              // now
+  Counter expired, evicted, outdated;  // entries dropped: ttl, LRU, a later write
+  Counter merged;                      // hits brought up to date with what changed since
+  Counter verified;                    // hits on the answer to another text that were searched for too
+  Counter false_hits;                  // of these, whose answer was not the searched one
+  Counter threshold_ppm;               // now: the least similarity of the other text, × 10⁶
+};
+
 // Written by one shard's thread.
 struct ShardProbe {
   PerLabel<Stage, StageProbe> stages;
@@ -149,13 +159,9 @@ struct ShardProbe {
   PerLabel<Route, Histogram> request_ns;              // every request by route
   PerLabel<Route, std::array<Counter, 6>> responses;  // by route and status class; [s] = s00…s99
   PerLabel<CacheOutcome, Counter> cache;
-  Counter cache_entries, cache_bytes;                    // now
-  Counter cache_expired, cache_evicted, cache_outdated;  // entries dropped: ttl, LRU, a later write
-  Counter cache_merged;                                  // hits brought up to date with what changed since
+  AnswerCacheProbe query_cache, speculative_buffer;
+  Counter predicted_queries;                             // searched before anybody asked
   Counter searches_joined;                               // misses that waited for the same search of another
-  Counter similar_verified;                              // similar hits that were searched for too
-  Counter similar_false;                                 // of these, whose answer was not the searched one
-  Counter similarity_threshold_ppm;  // now: the least similarity of a similar hit, × 10⁶
   Counter embedding_cache_hits, embedding_cache_misses;  // queries' vectors: known, asked of the server
   Counter embedding_cache_bytes;                         // now
   Counter partial_answers;                               // queries answered without the store

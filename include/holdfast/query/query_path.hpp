@@ -19,7 +19,12 @@ using engine::UserShard;
 struct Answer {
   std::vector<ScoredResult> results;  // score descending, then id ascending; at most top_k
   bool partial = false;               // the store did not answer: buffered messages only
-  enum class Origin : std::uint8_t { searched, exact_hit, similar_hit } origin = Origin::searched;
+  enum class Origin : std::uint8_t {
+    searched,
+    exact_hit,
+    similar_hit,
+    speculative_hit
+  } origin = Origin::searched;
   std::optional<std::string> session_id;  // the query's, where it is to tag the results
   bool degraded = false;                  // the embedding server did not answer: found by keyword alone
 };

@@ -34,6 +34,7 @@ struct Settings {
   buffer::Options buffer;
   flush::Options flush;
   cache::Options cache;
+  cache::SpeculationOptions speculation;
   http::Endpoint listen;
   std::optional<http::Endpoint> admin;  // a listener of its own for the operational routes
   http::Limits limits;
