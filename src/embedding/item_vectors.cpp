@@ -50,10 +50,7 @@ void request_item_vectors(RemoteEmbedder& embedder, std::vector<ItemText> items,
   const auto& options = embedder.options();
   std::vector<RemoteEmbedder::Request> requests;
   for (auto& item : items) {
-    auto chunks = text::split_text(item.text, chunk_bytes(options), chunking);
-    std::erase_if(chunks, [](std::string_view chunk) {
-      return chunk.find_first_not_of(" \t\r\n") == std::string_view::npos;
-    });
+    const auto chunks = chunks_to_embed(item.text, options, chunking);
     if (chunks.empty()) {
       item.done(permanent("there is nothing to embed"));
       continue;

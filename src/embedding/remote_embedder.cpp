@@ -23,7 +23,6 @@
 #include <vector>
 
 #include "holdfast/base/log.hpp"
-#include "holdfast/text/chunker.hpp"
 #include "http_connection.hpp"
 #include "openai_protocol.hpp"
 
@@ -73,14 +72,19 @@ std::unique_ptr<asio::ssl::context> make_tls(const Endpoint& endpoint) {
   return context;
 }
 
-bool is_blank(std::string_view text) {
-  return text.find_first_not_of(" \t\r\n") == std::string_view::npos;
-}
-
 }  // namespace
 
 std::size_t chunk_bytes(const Options& options) {
   return options.max_tokens - kTokensAround;
+}
+
+std::vector<std::string_view> chunks_to_embed(std::string_view text, const Options& options,
+                                              text::ChunkOptions chunking) {
+  auto chunks = text::split_text(text, chunk_bytes(options), chunking);
+  std::erase_if(chunks, [](std::string_view chunk) {
+    return chunk.find_first_not_of(" \t\r\n") == std::string_view::npos;
+  });
+  return chunks;
 }
 
 RemoteModel::RemoteModel(const Options& options)
@@ -373,8 +377,7 @@ asio::awaitable<RemoteEmbedder::Answer> RemoteEmbedder::embed_query(std::string 
   const auto deadline = std::chrono::steady_clock::now() + query_deadline();
   std::vector<Request> requests;
   std::vector<double> weights;
-  for (const auto chunk : text::split_text(text, chunk_bytes(options()), {.overlap = 0})) {
-    if (is_blank(chunk)) continue;
+  for (const auto chunk : chunks_to_embed(text, options(), {.overlap = 0})) {
     // Posted to the caller's thread, so it cannot arrive before the wait below has begun.
     Done done = [waiting, at = requests.size()](Answer answer) {
       asio::post(waiting->timer.get_executor(), [waiting, at, answer = std::move(answer)]() mutable {

@@ -20,6 +20,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "holdfast/base/clock.hpp"
@@ -27,11 +28,16 @@
 #include "holdfast/embedding/options.hpp"
 #include "holdfast/flush/circuit_breaker.hpp"
 #include "holdfast/metrics/probes.hpp"
+#include "holdfast/text/chunker.hpp"
 #include "holdfast/text/embedder.hpp"
 
 namespace holdfast::embedding {
 
 enum class Purpose { query, item };
+
+// What is sent of a text: its chunks, but those of white space alone. Views into it.
+std::vector<std::string_view> chunks_to_embed(std::string_view text, const Options& options,
+                                              text::ChunkOptions chunking);
 
 // The server's model for those who only compare: it makes no vector itself.
 class RemoteModel final : public text::Embedder {
