@@ -34,15 +34,14 @@ store::SessionBatch to_store_batch(const SessionState& session) {
   return out;
 }
 
-void add_known_vectors(const SessionState& session, const UserState& user, store::SessionBatch& batch) {
+void add_known_features(const SessionState& session, const UserState& user, store::SessionBatch& batch) {
+  if (user.features.empty()) return;
   std::unordered_map<std::string_view, const Message*> current;
   session.buffer.for_each(
       [&](metrics::Stage, const Message& message) { current.emplace(message.id, &message); });
-  const auto add = [&](const std::string& id, const std::string& content, text::Features& features) {
-    const auto known = user.features.find(id);
+  const auto add = [&](const std::string& id, const std::string& content, text::SharedFeatures& features) {
     const auto message = current.find(id);
-    if (known == user.features.end() || message == current.end()) return;
-    if (message->second->content == content) features.vectors = known->second.vectors;
+    if (message != current.end() && message->second->content == content) features = user.features.find(id);
   };
   for (auto& operation : batch.operations) {
     if (auto* insert = std::get_if<store::InsertMessage>(&operation)) {

@@ -12,9 +12,9 @@ namespace holdfast::engine {
 // As the store takes it: operations on older messages first, then the new ones in order.
 store::SessionBatch to_store_batch(const SessionState& session);
 
-// Vectors that came while the messages were buffered go with them. What was changed since then is left out:
-// the vector is of what the change will make of it.
-void add_known_vectors(const SessionState& session, const UserState& user, store::SessionBatch& batch);
+// What was computed of the messages while they were buffered goes with them. What was changed since then is
+// left out: the features are of what the change will make of it.
+void add_known_features(const SessionState& session, const UserState& user, store::SessionBatch& batch);
 
 // One operation of it (counted as in to_store_batch) as what would bring it back.
 flush::DeadLetter letter_for(const SessionState& session, std::size_t index);

@@ -1,10 +1,12 @@
 #include "holdfast/engine/buffered_features.hpp"
 
 #include <boost/asio/post.hpp>
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include "holdfast/embedding/item_vectors.hpp"
+#include "holdfast/metrics/memory_estimate.hpp"
 
 namespace holdfast::engine {
 namespace {
@@ -13,6 +15,44 @@ struct Wanted {
   std::string user_id, session_id, message_id, content;
 };
 
+struct Computed {
+  Wanted of;
+  text::SharedFeatures features;
+};
+
+// A few messages' are computed on the shard: some 0.6 ms at most.
+constexpr std::size_t kComputedHere = 8u << 10;
+// Of a content's bytes; more where words are short.
+constexpr std::size_t kFeaturesPerByte = 5;
+
+std::size_t most_features(const UserShard& shard) {
+  return static_cast<std::size_t>(metrics::kFeaturesShare *
+                                  static_cast<double>(shard.parts.options->max_buffer_bytes) /
+                                  shard.shard_count);
+}
+
+bool may_keep(const UserShard& shard, const text::Features& features) {
+  return shard.parts.pressure.level() == memory::Level::normal &&
+         shard.probe.feature_bytes.value() + features.bytes() <= most_features(shard);
+}
+
+// Of the user's buffered messages; no more than there would be room for.
+std::vector<Wanted> missing_features(UserShard& shard, const std::string& user_id) {
+  std::vector<Wanted> missing;
+  const auto* user = shard.table.find_user(user_id);
+  if (!user) return missing;
+  auto room = most_features(shard);
+  for (const auto* session : user->sessions) {
+    session->buffer.for_each([&](metrics::Stage, const Message& message) {
+      const auto bytes = message.content.size() * kFeaturesPerByte;
+      if (bytes > room || user->features.find(message.id)) return;
+      room -= bytes;
+      missing.push_back({user_id, message.session_id, message.id, message.content});
+    });
+  }
+  return missing;
+}
+
 void attach(UserShard& shard, const Wanted& wanted, embedding::ItemVectors answer) {
   auto* user = shard.table.find_user(wanted.user_id);
   if (!user) return;
@@ -20,10 +60,10 @@ void attach(UserShard& shard, const Wanted& wanted, embedding::ItemVectors answe
   auto* session = shard.table.find_session(wanted.session_id);
   const auto* message = session ? session->buffer.find(wanted.message_id) : nullptr;
   if (!answer || !message || message->content != wanted.content) return;
-  (void)features_of(*user, *message, shard.parts);
-  auto& features = user->features.find(wanted.message_id)->second;
+  auto features = *features_of(shard, *user, *message);
   features.vectors = std::move(*answer);
   features.vector_pending = false;
+  user->features.put(message->id, std::make_shared<const text::Features>(std::move(features)));
   if (shard.parts.options->chunk_strategy == text::ChunkStrategy::contextual) {
     shard.table.changed_with_next(*user, *session, message->seq, wanted.message_id);
   } else {
@@ -33,20 +73,55 @@ void attach(UserShard& shard, const Wanted& wanted, embedding::ItemVectors answe
 
 }  // namespace
 
-const text::Features& features_of(UserState& user, const Message& message, const Parts& parts) {
-  const auto known = user.features.find(message.id);
-  if (known != user.features.end()) return known->second;
-  return user.features
-      .emplace(message.id,
-               text::extract_features(message.content, parts.embedder, parts.options->flush.chunking))
-      .first->second;
+text::SharedFeatures features_of(UserShard& shard, UserState& user, const Message& message,
+                                 const FeaturesForNow& for_now) {
+  if (auto known = user.features.find(message.id)) return known;
+  const auto computed = for_now.find(message.id);
+  if (computed != for_now.end() && computed->second.content == message.content)
+    return computed->second.features;
+  const auto& parts = shard.parts;
+  auto features = text::shared_features(message.content, parts.embedder, parts.options->flush.chunking);
+  if (may_keep(shard, *features)) user.features.put(message.id, features);
+  return features;
+}
+
+asio::awaitable<FeaturesForNow> compute_features(UserShard& shard, std::string user_id) {
+  FeaturesForNow for_now;
+  auto missing = missing_features(shard, user_id);
+  std::size_t bytes = 0;
+  for (const auto& one : missing) bytes += one.content.size();
+  if (bytes <= kComputedHere) co_return for_now;
+  auto call = [missing = std::move(missing), &embedder = shard.parts.embedder,
+               chunking = shard.parts.options->flush.chunking]() mutable -> Result<std::vector<Computed>> {
+    std::vector<Computed> all;
+    for (auto& one : missing) {
+      auto features = text::shared_features(one.content, embedder, chunking);
+      all.push_back({std::move(one), std::move(features)});
+    }
+    return all;
+  };
+  auto computed = co_await runtime::call_blocking(shard.parts.compute, shard.parts.options->store_timeout,
+                                                  std::move(call));
+  auto* user = shard.table.find_user(user_id);
+  if (!computed || !user) co_return for_now;
+  for (auto& [of, features] : *computed) {
+    const auto* session = shard.table.find_session(of.session_id);
+    const auto* message = session ? session->buffer.find(of.message_id) : nullptr;
+    if (!message || message->content != of.content || user->features.find(message->id)) continue;
+    if (may_keep(shard, *features)) {
+      user->features.put(message->id, std::move(features));
+    } else {
+      for_now.insert_or_assign(of.message_id, PassingFeatures{std::move(of.content), std::move(features)});
+    }
+  }
+  co_return for_now;
 }
 
 void request_vector(UserShard& shard, UserState& user, const Message& message) {
   auto* remote = shard.parts.remote;
   if (!remote || !remote->available()) return;
   const auto known = user.features.find(message.id);
-  if (known != user.features.end() && !known->second.vector_pending) return;
+  if (known && !known->vector_pending) return;
   if (!user.vectors_requested.insert(message.id).second) return;
   auto done = [&shard,
                wanted = Wanted{user.id, message.session_id, message.id, message.content}](auto answer) {

@@ -209,9 +209,7 @@ void FlushLoop::hand_over(SessionState& session) {
   session.retry_at.reset();
   flush::Job job;
   job.batch = to_store_batch(session);
-  if (parts_.embedder.deferred()) {
-    add_known_vectors(session, table_.insert_user(session.session.user_id), job.batch);
-  }
+  add_known_features(session, table_.insert_user(session.session.user_id), job.batch);
   auto& operations = job.batch.operations;
   const auto part = session.bisection->next();
   if (session.verification == SessionState::Verification::due) {

@@ -13,8 +13,8 @@ asio::awaitable<std::vector<UserMemory>> largest_users(UserShard& shard, std::si
     const auto to = from + kBucketsAtOnce;
     shard.table.for_each_user(from, to, [&](const UserState& user) {
       const auto cached = shard.cache.bytes_of_user(user.id) + shard.speculations.bytes_of_user(user.id);
-      if (user.held_bytes + cached == 0) return;
-      UserMemory found{user.id, user.held_messages, user.held_bytes, cached};
+      if (user.held_bytes + cached == 0) return;  // without messages there are no features
+      UserMemory found{user.id, user.held_messages, user.held_bytes, cached, user.features.bytes()};
       if (largest.size() == count) {
         if (!takes_more(found, largest.front())) return;
         std::pop_heap(largest.begin(), largest.end(), takes_more);

@@ -98,7 +98,7 @@ SessionState& SessionTable::insert(Session session, std::uint64_t last_seq) {
 UserState& SessionTable::insert_user(std::string_view id) {
   if (auto* known = find_user(id)) return *known;
   evict_idle_users();
-  auto& user = users_[std::string(id)];
+  auto& user = users_.try_emplace(std::string(id), probe_.feature_bytes).first->second;
   user.id = id;
   written(user);
   return user;

@@ -49,7 +49,7 @@ UserShard::UserShard(const Parts& shared, unsigned index, unsigned count, runtim
       executor(runs_on),
       probe(counts),
       journal(shared.journal, index, shared.clock, counts),
-      table(parts),
+      table(parts, counts),
       backlog(parts, table, index, count, counts),
       flush_loop(parts, count, runs_on, table, journal, backlog, counts),
       cache(cache_share(parts, count), counts.query_cache),

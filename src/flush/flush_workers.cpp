@@ -24,17 +24,6 @@ constexpr std::size_t kMaxJobsAWrite = 64;
 // Their terms and vectors take several times the space of the contents.
 constexpr std::size_t kMaxBytesAWrite = 2u << 20;
 
-// Vectors that are there already were made of this content.
-text::Features features_of(std::string_view content, std::vector<std::int8_t> known,
-                           const text::Embedder& embedder, text::ChunkOptions chunking) {
-  auto features = text::extract_features(content, embedder, chunking);
-  if (features.vector_pending && !known.empty()) {
-    features.vectors = std::move(known);
-    features.vector_pending = false;
-  }
-  return features;
-}
-
 }  // namespace
 
 FlushWorkers::FlushWorkers(const Options& options, store::MemoryStore& store, const text::Embedder& embedder,
@@ -107,8 +96,9 @@ void FlushWorkers::run(std::size_t worker) {
 
 SteadyTime FlushWorkers::fill_features(store::SessionBatch& batch, SteadyTime began) {
   for (auto& operation : batch.operations) {
-    const auto fill = [&](const std::string& content, text::Features& features) {
-      features = features_of(content, std::move(features.vectors), embedder_, options_.chunking);
+    const auto fill = [&](const std::string& content, text::SharedFeatures& features) {
+      if (features) return;
+      features = text::shared_features(content, embedder_, options_.chunking);
       const auto done = clock_.steady_now();
       probe_.components.record(TimedComponent::embedding, began, done);
       began = done;

@@ -49,7 +49,8 @@ Json users_json(std::span<const service::LargeUser> users) {
                     {"name", name ? Json(*name) : Json(nullptr)},
                     {"messages", memory.messages},
                     {"buffered_bytes", memory.buffered_bytes},
-                    {"cache_bytes", memory.cache_bytes}});
+                    {"cache_bytes", memory.cache_bytes},
+                    {"feature_bytes", memory.feature_bytes}});
   }
   return list;
 }

@@ -25,15 +25,15 @@ std::uint64_t estimate_resident(const Probes& probes) {
   });
   sum += real(accounted[Component::operations]) * kContentFactor;
   sum += real(accounted[Component::query_cache]) * kCacheFactor;
-  for (const auto component : {Component::embedding_cache, Component::item_cache, Component::journal,
-                               Component::requests, Component::request_pool}) {
+  for (const auto component : {Component::features, Component::embedding_cache, Component::item_cache,
+                               Component::journal, Component::requests, Component::request_pool}) {
     sum += real(accounted[component]);
   }
   return static_cast<std::uint64_t>(sum);
 }
 
 std::uint64_t estimate_peak(const Bounds& bounds) {
-  const double sum = kProgramBytes + kStoreBytes + real(bounds.buffers) * (kContentFactor + kTermsFactor) +
+  const double sum = kProgramBytes + kStoreBytes + real(bounds.buffers) * (kContentFactor + kFeaturesShare) +
                      real(bounds.query_cache) * kCacheFactor + real(bounds.embedding_cache) +
                      real(bounds.item_cache) + real(bounds.requests) + real(bounds.request_pool);
   return static_cast<std::uint64_t>(sum);

@@ -63,7 +63,7 @@ asio::awaitable<std::optional<std::vector<ScoredResult>>> bring_up_to_date(UserS
   const engine::StringSet only(changed.begin(), changed.end());
   answer.position = user.epoch.position();
   const auto frozen = user.epoch.frozen(answer.query->terms);
-  auto buffered = search_buffers(shard, user, query, *answer.query, &only);
+  auto buffered = search_buffers(shard, user, query, *answer.query, {}, &only);
   auto wanted = store_query(shard, query, *answer.query, buffered);
   wanted.only.emplace();
   for (const auto& id : only) {
@@ -204,6 +204,7 @@ asio::awaitable<Outcome<Answer>> answer_through_cache(UserShard& shard, Query qu
   const auto now = clock.steady_now();
   const auto epoch = [&] { return shard.table.insert_user(query.user_id).epoch.number(); };
   auto& outcomes = shard.probe.cache;
+  shard.table.insert_user(query.user_id).asks = true;
   if (auto known = shard.cache.find(query, epoch(), now)) {
     auto results =
         co_await bring_up_to_date(shard, shard.cache, shard.probe.query_cache, query, std::move(*known));

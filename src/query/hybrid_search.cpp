@@ -6,8 +6,6 @@
 #include <unordered_set>
 #include <utility>
 
-#include "holdfast/engine/buffered_features.hpp"
-
 namespace holdfast::query {
 namespace {
 
@@ -84,7 +82,8 @@ text::JoinedParts in_context(const PartsByPlace& parts, std::uint64_t seq, const
 }  // namespace
 
 BufferSnapshot search_buffers(engine::UserShard& shard, engine::UserState& user, const Query& query,
-                              const text::PreparedQuery& prepared, const engine::StringSet* only) {
+                              const text::PreparedQuery& prepared, const engine::FeaturesForNow& for_now,
+                              const engine::StringSet* only) {
   BufferSnapshot snapshot;
   snapshot.stats.document_frequency.assign(prepared.terms.size(), 0);
   for (const auto* session : user.sessions) {
@@ -100,16 +99,16 @@ BufferSnapshot search_buffers(engine::UserShard& shard, engine::UserState& user,
     border.session_id = session->session.id;
     session->buffer.for_each([&](Stage stage, const Message& message) {
       if (!std::binary_search(counting.begin(), counting.end(), message.seq)) return;
-      const auto& features = engine::features_of(user, message, shard.parts);
+      const auto features = engine::features_of(shard, user, message, for_now);
       auto& own = border.buffered.emplace_back();
       own.seq = message.seq;
-      own.frequencies = text::term_frequencies(prepared, features.terms);
-      own.length = features.terms.size();
-      if (!features.vectors.empty())
-        own.similarity = text::similarity_to_chunks(prepared.vector, features.vectors);
+      own.frequencies = text::term_frequencies(prepared, features->terms);
+      own.length = features->terms.size();
+      if (!features->vectors.empty())
+        own.similarity = text::similarity_to_chunks(prepared.vector, features->vectors);
       if (only && !only->contains(message.id)) return;
       snapshot.hidden.insert(message.id);
-      if (features.vector_pending) engine::request_vector(shard, user, message);
+      if (features->vector_pending) engine::request_vector(shard, user, message);
       count_into(snapshot.stats, own.length, own.frequencies);
       if (!wanted) return;
       Candidate candidate;

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "holdfast/engine/buffered_features.hpp"
 #include "holdfast/engine/session_table.hpp"
 #include "holdfast/engine/user_shard.hpp"
 #include "holdfast/store/memory_store.hpp"
@@ -29,7 +30,8 @@ struct BufferSnapshot {
 
 // only: of these messages alone, and what their scores need of those before them.
 BufferSnapshot search_buffers(engine::UserShard& shard, engine::UserState& user, const Query& query,
-                              const text::PreparedQuery& prepared, const engine::StringSet* only = nullptr);
+                              const text::PreparedQuery& prepared, const engine::FeaturesForNow& for_now = {},
+                              const engine::StringSet* only = nullptr);
 
 // What the store is asked beside what the buffers hold; the statistics, the limit and `only` are the
 // caller's.

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "holdfast/engine/buffered_features.hpp"
 #include "holdfast/store/memory_store.hpp"
 #include "hybrid_search.hpp"
 
@@ -54,13 +55,14 @@ asio::awaitable<Attempt> search_once(engine::UserShard& shard, const Query& quer
                                      std::shared_ptr<const text::PreparedQuery> prepared, std::size_t limit) {
   const auto& clock = shard.parts.clock;
   const auto began = clock.steady_now();
+  const auto for_now = co_await engine::compute_features(shard, query.user_id);
   auto& user = shard.table.insert_user(query.user_id);
   if (user.epoch.full()) shard.table.written(user);
   user.epoch.watch();
   const auto epoch = user.epoch.number();
   // Asked before the store is: while it answers, the journal's may come back to the buffers.
   const bool some_in_journal = user.backlog_bytes > 0;
-  auto buffered = search_buffers(shard, user, query, *prepared);
+  auto buffered = search_buffers(shard, user, query, *prepared, for_now);
   auto wanted = store_query(shard, query, *prepared, buffered);
   wanted.other_sources = buffered.stats;
   wanted.frozen = user.epoch.frozen(prepared->terms);

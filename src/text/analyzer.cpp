@@ -55,6 +55,13 @@ std::vector<std::string> analyze(std::string_view text) {
   return terms.empty() ? stop_words : terms;
 }
 
+std::size_t Features::bytes() const {
+  std::size_t bytes = sizeof(Features) + vectors.capacity() + terms.capacity() * sizeof(std::string);
+  const auto in_place = std::string().capacity();
+  for (const auto& term : terms) bytes += term.capacity() > in_place ? term.capacity() + 1 : 0;
+  return bytes;
+}
+
 Features extract_features(std::string_view text, const Embedder& embedder, ChunkOptions options) {
   Features features{analyze(text), {}, false};
   for (const auto chunk : split_text(text, embedder.max_bytes(), options)) {
@@ -64,6 +71,10 @@ Features extract_features(std::string_view text, const Embedder& embedder, Chunk
   const bool blank = text.find_first_not_of(" \t\r\n") == std::string_view::npos;
   features.vector_pending = embedder.deferred() && !blank;
   return features;
+}
+
+SharedFeatures shared_features(std::string_view text, const Embedder& embedder, ChunkOptions options) {
+  return std::make_shared<const Features>(extract_features(text, embedder, options));
 }
 
 }  // namespace holdfast::text

@@ -102,7 +102,7 @@ store::SessionBatch batch_of(std::size_t first, const std::vector<std::string>& 
     insert.message.content = texts[i];
     insert.message.seq = first + i + 1;
     insert.lsn = first + i + 1;
-    insert.features = text::extract_features(texts[i], text::builtin_embedder());
+    insert.features = text::shared_features(texts[i], text::builtin_embedder());
     batch.operations.emplace_back(std::move(insert));
   }
   return batch;

@@ -46,12 +46,14 @@ class Analysis(unittest.TestCase):
     def test_components_add_up(self):
         data = self.d.get(MEMORY).data
         components = {name: part["bytes"] for name, part in data["components"].items()}
-        self.assertEqual(set(components), {"round_buffer", "hybrid_buffer", "in_flight", "operations", "query_cache",
+        self.assertEqual(set(components), {"round_buffer", "hybrid_buffer", "in_flight", "operations", "features", "query_cache",
                                            "embedding_cache", "item_cache", "journal", "requests", "request_pool"})
         self.assertEqual(data["accounted_bytes"], sum(components.values()))
         buffered = sum(user["buffered_bytes"] for user in data["users"])
         self.assertEqual(components["round_buffer"] + components["hybrid_buffer"] + components["in_flight"], buffered)
         self.assertEqual(components["query_cache"], data["users"][0]["cache_bytes"])
+        self.assertEqual(components["features"], data["users"][0]["feature_bytes"])
+        self.assertGreater(components["features"], 3 * 612)
         self.assertGreater(components["journal"], 0)
         self.assertGreater(data["resident_bytes"], data["accounted_bytes"])
         self.assertGreater(data["unaccounted"]["bytes"], 0)

@@ -33,7 +33,7 @@ struct PendingVectorsTest : SqliteStoreTest {
   }
   void insert(const std::string& id, const std::string& content, Lsn lsn) {
     auto added = message(id, content, lsn, lsn);
-    added.features = text::extract_features(content, embedder);
+    added.features = text::shared_features(content, embedder);
     write(std::move(added));
   }
   std::vector<std::string> pending(std::size_t limit = 10, std::size_t bytes = 1000) {
@@ -92,7 +92,7 @@ TEST_F(PendingVectorsTest, AVectorOfWhatTheItemSaidBeforeIsNotTaken) {
   update.id = "a";
   update.content = "after";
   update.lsn = 2;
-  update.features = text::extract_features("after", embedder);
+  update.features = text::shared_features("after", embedder);
   write(std::move(update));
   const std::vector<LateVector> late{{mark, {127, 0}}};
   ASSERT_TRUE(store->set_vectors(late));

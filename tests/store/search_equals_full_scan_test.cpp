@@ -17,7 +17,7 @@ namespace {
 struct Item {
   std::string agent;
   std::uint64_t seq = 0;
-  text::Features features;
+  text::SharedFeatures features;
 };
 using Items = std::map<std::string, Item>;  // of one user, by id
 
@@ -33,18 +33,18 @@ struct Found {
 std::vector<Found> scan(const Items& items, const StoreQuery& query) {
   text::CorpusStats stats{0, 0, std::vector<std::uint64_t>(query.query.terms.size())};
   for (const auto& [id, item] : items) {
-    const auto frequencies = text::term_frequencies(query.query, item.features.terms);
+    const auto frequencies = text::term_frequencies(query.query, item.features->terms);
     ++stats.documents;
-    stats.total_length += item.features.terms.size();
+    stats.total_length += item.features->terms.size();
     for (std::size_t i = 0; i < frequencies.size(); ++i) stats.document_frequency[i] += frequencies[i] > 0;
   }
   const text::Scorer scorer(query.query, stats, query.source, query.chunks);
   std::map<std::pair<std::string, std::uint64_t>, text::OwnParts>
       parts;  // by agent, which has one session, and place
   for (const auto& [id, item] : items) {
-    const auto frequencies = text::term_frequencies(query.query, item.features.terms);
-    parts[{item.agent, item.seq}] = {scorer.keyword(frequencies, item.features.terms.size()),
-                                     text::similarity_to_chunks(query.query.vector, item.features.vectors)};
+    const auto frequencies = text::term_frequencies(query.query, item.features->terms);
+    parts[{item.agent, item.seq}] = {scorer.keyword(frequencies, item.features->terms.size()),
+                                     text::similarity_to_chunks(query.query.vector, item.features->vectors)};
   }
   const auto part_at = [&](const std::string& agent, std::uint64_t seq) {
     const auto known = parts.find({agent, seq});
@@ -96,13 +96,13 @@ class SearchEqualsFullScan : public testing::TestWithParam<std::size_t> {
     for (; count > 0; --count) text += std::string(known[below(std::size(known))]) + ' ';
     return text;
   }
-  text::Features features(const std::string& text) {
+  text::SharedFeatures features(const std::string& text) {
     auto made = text::extract_features(text, embedder());
     for (auto more = below(3); more > 0; --more) {  // further chunks
       const auto vector = embedder().embed(words(4));
       made.vectors.insert(made.vectors.end(), vector.begin(), vector.end());
     }
-    return made;
+    return std::make_shared<const text::Features>(std::move(made));
   }
   void change_something() {
     const std::string user = below(3) == 0 ? "v" : "u", agent = below(2) == 0 ? "a" : "b";
@@ -214,7 +214,7 @@ TEST(ItemCacheTest, KeepsNoMoreThanItsBytesAndIsWarmedWithTheLatestUsers) {
       insert.message.id = std::to_string(i);
       insert.message.content = "message number " + std::to_string(i);
       insert.message.seq = insert.lsn = i;
-      insert.features = text::extract_features(insert.message.content, embedder());
+      insert.features = text::shared_features(insert.message.content, embedder());
       batch.operations.emplace_back(std::move(insert));
     }
     ASSERT_TRUE(store->write(std::span(&batch, 1))[0]);

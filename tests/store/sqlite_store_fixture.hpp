@@ -40,11 +40,11 @@ struct SqliteStoreTest : testing::Test {
     insert.message.created_at = insert.message.updated_at = now;
     insert.message.seq = seq;
     insert.lsn = lsn;
-    insert.features = text::extract_features(content, text::builtin_embedder());
+    insert.features = text::shared_features(content, text::builtin_embedder());
     return insert;
   }
   UpdateMessage update(const std::string& id, const std::string& content, Lsn lsn) {
-    return {id, Role::user, content, "", now, lsn, text::extract_features(content, text::builtin_embedder())};
+    return {id, Role::user, content, "", now, lsn, text::shared_features(content, text::builtin_embedder())};
   }
   Result<void> write(std::vector<MessageOperation> operations, const std::string& user = "u",
                      const std::string& session = "s") {

@@ -259,7 +259,9 @@ TEST_F(SqliteStoreTest, ScoresStandStillWhileTheStatisticsAreFrozen) {
   EXPECT_THAT(frozen.stats.document_frequency, ElementsAre(1));
   ASSERT_EQ(frozen.results.size(), 3u);
   for (const auto& result : frozen.results) {
-    if (result.id == "m1") EXPECT_EQ(result.score, before.results[0].score);
+    if (result.id == "m1") {
+      EXPECT_EQ(result.score, before.results[0].score);
+    }
   }
 }
 

@@ -1,14 +1,32 @@
-// What retrieval knows of buffered messages: terms and vectors, kept in UserState::features while they are
-// buffered. On the shard's thread.
+// What retrieval knows of buffered messages: terms and vectors. Computed when a query first needs them, and
+// kept in UserState::features while the messages are buffered; the flush takes them over. They take some 5
+// times the content, so no more are kept than an eighth of what the buffers may hold, and no more at all
+// while memory is short; the others are computed for each query. On the shard's thread.
 #pragma once
+
+#include <boost/asio/awaitable.hpp>
+#include <string>
 
 #include "holdfast/engine/user_shard.hpp"
 #include "holdfast/text/features.hpp"
 
 namespace holdfast::engine {
 
-// Computed at first need. With a deferred embedder the vector is pending until the server has answered.
-const text::Features& features_of(UserState& user, const Message& message, const Parts& parts);
+// Computed for one query alone, with the content they are of; by message id.
+struct PassingFeatures {
+  std::string content;
+  text::SharedFeatures features;
+};
+using FeaturesForNow = StringMap<PassingFeatures>;
+
+// With a deferred embedder the vector is pending until the server has answered. Never null.
+text::SharedFeatures features_of(UserShard& shard, UserState& user, const Message& message,
+                                 const FeaturesForNow& for_now = {});
+
+// Where much is missing of what a query of this user will need, that is computed away from the shard, so that
+// others are served meanwhile. Answers what of it could not be kept; features_of() computes what is missing
+// even then.
+asio::awaitable<FeaturesForNow> compute_features(UserShard& shard, std::string user_id);
 
 // Where the embedder is deferred: asks the server for the vector of a buffered message, unless it is known or
 // asked for already, or the server is known to be away. If the message is still buffered with that content

@@ -21,7 +21,9 @@ struct UserMemory {
   std::size_t buffered_bytes = 0;  // of these, kMessageOverhead included
   std::size_t cache_bytes = 0;     // of answers in the query cache
 
-  std::size_t bytes() const { return buffered_bytes + cache_bytes; }
+  std::size_t feature_bytes = 0;  // of terms and vectors of buffered messages
+
+  std::size_t bytes() const { return buffered_bytes + cache_bytes + feature_bytes; }
 };
 // The order they are shown in: the most bytes first.
 inline bool takes_more(const UserMemory& a, const UserMemory& b) {

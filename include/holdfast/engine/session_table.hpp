@@ -11,28 +11,20 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
 #include "holdfast/buffer/session_buffer.hpp"
 #include "holdfast/cache/epoch.hpp"
 #include "holdfast/engine/failure.hpp"
+#include "holdfast/engine/kept_features.hpp"
 #include "holdfast/engine/parts.hpp"
+#include "holdfast/engine/string_map.hpp"
 #include "holdfast/flush/bisection.hpp"
-#include "holdfast/text/features.hpp"
 
 namespace holdfast::engine {
 
 namespace asio = boost::asio;
-
-struct StringHash {
-  using is_transparent = void;
-  std::size_t operator()(std::string_view text) const { return std::hash<std::string_view>{}(text); }
-};
-template <class Value>
-using StringMap = std::unordered_map<std::string, Value, StringHash, std::equal_to<>>;
-using StringSet = std::unordered_set<std::string, StringHash, std::equal_to<>>;
 
 // The answer to an add, kept so that a repeat under the same key gets it again.
 struct AddAnswer {
@@ -68,9 +60,9 @@ struct SessionState {
   SessionState(Session entry, std::uint64_t last_seq, const buffer::Options& options)
       : session(std::move(entry)), next_seq(last_seq + 1), buffer(options) {}
 
-  // Nothing of it is owed, by the buffers or by a request that is being served.
+  // Nothing of it is owed, by the buffers or by a request that is being served; nobody refers to it.
   bool idle() const {
-    return buffer.empty() && backlog.messages == 0 && writes_under_way == 0 && direct_writes == 0;
+    return buffer.empty() && backlog.messages == 0 && writes_under_way == 0 && direct_writes == 0 && !waiting;
   }
 
   Session session;
@@ -98,22 +90,27 @@ struct SessionState {
 };
 
 struct UserState {
+  explicit UserState(metrics::Counter& feature_bytes) : features(feature_bytes) {}
+
   std::string id;
+  bool asks = false;   // queries came that the cache could have answered
   cache::Epoch epoch;  // of the statistics, with what changed in it
   std::unordered_set<SessionState*> sessions;
-  StringMap<text::Features> features;  // of buffered messages, by id; computed when a query first needs them
-  StringSet vectors_requested;         // ids of buffered messages whose vectors a server is asked for
-  StringSet ids_in_progress;           // client-made message ids on their way to the journal
-  std::size_t held_messages = 0;       // buffered and not yet in the store
-  std::size_t held_bytes = 0;          // of these, kMessageOverhead included
-  std::size_t writing_bytes = 0;       // of requests on their way to the journal, likewise
-  std::size_t backlog_bytes = 0;       // of contents that are only in the journal
+  KeptFeatures features;          // of buffered messages (engine/buffered_features.hpp)
+  StringSet vectors_requested;    // ids of buffered messages whose vectors a server is asked for
+  StringSet ids_in_progress;      // client-made message ids on their way to the journal
+  std::size_t held_messages = 0;  // buffered and not yet in the store
+  std::size_t held_bytes = 0;     // of these, kMessageOverhead included
+  std::size_t writing_bytes = 0;  // of requests on their way to the journal, likewise
+  std::size_t backlog_bytes = 0;  // of contents that are only in the journal
   IdempotencyWindow idempotency;
 };
 
 class SessionTable {
  public:
-  explicit SessionTable(const Parts& parts) : parts_(parts), buffer_options_(parts.options->buffer) {}
+  // probe must outlive this.
+  SessionTable(const Parts& parts, metrics::ShardProbe& probe)
+      : parts_(parts), probe_(probe), buffer_options_(parts.options->buffer) {}
 
   SessionState* find_session(std::string_view id);
   UserState* find_user(std::string_view id);
@@ -161,6 +158,7 @@ class SessionTable {
   void evict_idle_users();
 
   const Parts& parts_;
+  metrics::ShardProbe& probe_;
   buffer::Options buffer_options_;  // which every session's buffer refers to
   StringMap<SessionState> sessions_;
   StringMap<UserState> users_;

@@ -26,7 +26,7 @@ enum class Priority : std::size_t {
 };
 
 struct Job {
-  store::SessionBatch batch;  // features are filled in by the worker
+  store::SessionBatch batch;  // features that are null are filled in by the worker
   Priority priority = Priority::normal;
   SteadyTime handed_over{};                // when it was pushed
   std::function<void(Result<void>)> done;  // called once, on the worker's thread; must not block

@@ -7,9 +7,6 @@
 //            + bytes of the query cache * kCacheFactor
 //            + bytes of the other components (metrics/accounted.hpp)
 //
-// Left out: terms and vectors of buffered messages that a query has asked for, which nobody counts. They take
-// up to kTermsFactor times the content, and are part of the peak.
-//
 // Source of the constants: tests/memory_report/run --tables estimate (2026-11-21, g++ 12, glibc 2.36). It
 // prints the fit, and how far estimated_bytes of /api/v1/buffer/memory is off what is resident.
 #pragma once
@@ -25,7 +22,8 @@ inline constexpr double kStoreBytes = 8e6;       // its connections' pages
 inline constexpr double kMessageBytes = 300;     // beside the content
 inline constexpr double kContentFactor = 1.22;
 inline constexpr double kCacheFactor = 1.1;
-inline constexpr double kTermsFactor = 6.5;
+// Of the buffers' limit, what is computed of buffered messages (engine/buffered_features.hpp) may take.
+inline constexpr double kFeaturesShare = 0.125;
 
 // As it is now. Any thread; as cheap as read_accounted().
 std::uint64_t estimate_resident(const Probes& probes);
@@ -37,8 +35,7 @@ struct Bounds {
   std::uint64_t requests = 0;  // server.limits.inflight_bytes
   std::uint64_t request_pool = 0;
 };
-// Everything at its limit, and the buffers full of long messages all of which were searched: more than the
-// levels of memory pressure let it come to.
+// Everything at its limit: more than the levels of memory pressure let it come to.
 std::uint64_t estimate_peak(const Bounds& bounds);
 
 }  // namespace holdfast::metrics

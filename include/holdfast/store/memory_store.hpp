@@ -29,7 +29,7 @@ enum class Outcome { done, not_found, name_taken };
 struct InsertMessage {  // does nothing when the user already has a message of this id
   Message message;
   Lsn lsn = 0;
-  text::Features features;
+  text::SharedFeatures features;  // of the content; not null when the store gets it
 };
 struct UpdateMessage {  // does nothing when the message is absent or carries a later LSN
   std::string id;
@@ -38,7 +38,7 @@ struct UpdateMessage {  // does nothing when the message is absent or carries a 
   std::string metadata;
   Timestamp updated_at{};
   Lsn lsn = 0;
-  text::Features features;
+  text::SharedFeatures features;  // likewise
 };
 struct EraseMessage {  // does nothing when the message is absent or carries a later LSN
   std::string id;

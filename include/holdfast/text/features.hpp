@@ -3,7 +3,9 @@
 // sources.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,7 +23,10 @@ struct Features {
   // similarity_to_chunks() takes, and what a store keeps as it is.
   std::vector<std::int8_t> vectors;
   bool vector_pending = false;  // they are still to come, from a deferred embedder
+
+  std::size_t bytes() const;  // that it takes, its own storage included
 };
+using SharedFeatures = std::shared_ptr<const Features>;
 
 // Lower-cased words, split at everything that is neither letter nor digit, English stop words removed,
 // Snowball English
@@ -34,5 +39,6 @@ std::vector<std::string> analyze(std::string_view text);
 
 // Every chunk of the text with something to embed has a vector. Thread-safe when the embedder is.
 Features extract_features(std::string_view text, const Embedder& embedder, ChunkOptions options = {});
+SharedFeatures shared_features(std::string_view text, const Embedder& embedder, ChunkOptions options = {});
 
 }  // namespace holdfast::text

@@ -73,7 +73,7 @@ void update(Connection& connection, const Place& place, const UpdateMessage& ope
   statement.bind(operation.updated_at)
       .bind(static_cast<std::int64_t>(std::max(operation.lsn, existing->lsn)));
   statement.bind(existing->key.no).run();
-  add_to_index(connection, existing->key, operation.features);
+  add_to_index(connection, existing->key, *operation.features);
 }
 
 Place find_place(Connection& connection, const SessionBatch& batch) {
@@ -101,7 +101,7 @@ void apply_batch(Connection& connection, const SessionBatch& batch) {
   std::uint64_t last_seq = 0;
   for (const auto& operation : batch.operations) {
     if (const auto* added = std::get_if<InsertMessage>(&operation)) {
-      insert(connection, place, added->message, added->lsn, added->features);
+      insert(connection, place, added->message, added->lsn, *added->features);
       last_seq = std::max(last_seq, added->message.seq);
     } else if (const auto* changed = std::get_if<UpdateMessage>(&operation)) {
       update(connection, place, *changed);
