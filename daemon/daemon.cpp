@@ -23,6 +23,13 @@ constexpr unsigned kStoreThreads = 3;
 constexpr std::size_t kStoreQueue = 1024;
 constexpr std::size_t kComputeQueue = 4096;
 
+// The age by which a healthy daemon has stored a message.
+std::chrono::milliseconds flush_deadline(const buffer::Options& buffer) {
+  const bool timed = buffer.strategy != buffer::FlushStrategy::size_based && buffer.hybrid.auto_flush;
+  if (!timed) return buffer.force_flush_timeout;
+  return std::min(buffer.flush_interval + buffer.hybrid.auto_flush_interval, buffer.force_flush_timeout);
+}
+
 // What requests may hold is part of what the process may: a quarter of it, and one body an eighth.
 Result<std::shared_ptr<const http::Serving>> serving_for(const settings::Settings& settings,
                                                          std::size_t process_bytes) {
@@ -144,6 +151,7 @@ Result<http::ReloadAnswer> Daemon::reload() {
     tuner_.emplace(tuning_of(settings));
     flush_workers_->set_working(settings_.flush.workers);
   }
+  window_->set_capacity(capacity());
   loaded_ = std::move(reloaded->loaded);
   shown_values_ = std::make_shared<const std::vector<settings::EffectiveValue>>(loaded_.values);
   return http::ReloadAnswer{std::move(reloaded->changed), std::move(reloaded->needs_restart)};
@@ -240,10 +248,7 @@ void Daemon::wire() {
   }
   memory_ = std::make_unique<service::MemoryService>(*parts_, shard_set_, shards_);
   store_watch_ = std::make_unique<service::StoreWatch>(*store_, *store_pool_, clock);
-  const metrics::Capacity capacity{settings_.flush.workers,
-                                   static_cast<double>(std::thread::hardware_concurrency()),
-                                   memory_watch_.limits().buffers.bytes};
-  window_ = std::make_unique<metrics::WindowHistory>(probes_, settings_.metrics, capacity, clock);
+  window_ = std::make_unique<metrics::WindowHistory>(probes_, settings_.metrics, capacity(), clock);
   exporter_ = std::make_unique<metrics::Exporter>(probes_, *window_, clock, fixed_metrics(), [this] {
     metrics::Live live{status_->phase() == http::Phase::ready,
                        live_options_->get()->mode == engine::Mode::bypass,
@@ -254,7 +259,9 @@ void Daemon::wire() {
                        memory_watch_.report(),
                        &pressure_,
                        settings_.auto_tune ? &tuning_probe_ : nullptr,
-                       flush_workers_->working()};
+                       flush_workers_->working(),
+                       memory_watch_.limits().buffers.bytes,
+                       flush_deadline(live_options_->get()->buffer)};
     if (const auto counts = store_watch_->state().counts) {
       live.store = {counts->users, counts->agents, counts->sessions, counts->messages, counts->knowledge};
     }
@@ -319,6 +326,10 @@ engine::Options Daemon::engine_options(const settings::Settings& settings) const
   return options;
 }
 
+metrics::Capacity Daemon::capacity() const {
+  return {flush_workers_->working(), usable_cpus_, memory_watch_.limits().buffers.bytes};
+}
+
 metrics::Fixed Daemon::fixed_metrics() const {
   metrics::Fixed fixed;
   fixed.version = HOLDFAST_VERSION;
@@ -326,13 +337,7 @@ metrics::Fixed Daemon::fixed_metrics() const {
   fixed.durability = journal::to_string(settings_.journal.durability);
   fixed.flush_workers = settings_.flush.workers;
   fixed.flush_queue_size = settings_.flush.queue_size;
-  fixed.buffer_limit_bytes = memory_watch_.limits().buffers.bytes;
   fixed.journal_limit_bytes = settings_.journal.max_bytes;
-  const auto& buffer = settings_.buffer;
-  const bool timed = buffer.strategy != buffer::FlushStrategy::size_based && buffer.hybrid.auto_flush;
-  fixed.flush_deadline =
-      timed ? std::min(buffer.flush_interval + buffer.hybrid.auto_flush_interval, buffer.force_flush_timeout)
-            : buffer.force_flush_timeout;
   fixed.sources = usage_sources();
   return fixed;
 }

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "holdfast/base/cpus.hpp"
 #include "holdfast/embedding/back_fill.hpp"
 #include "holdfast/engine/user_shard.hpp"
 #include "holdfast/flush/auto_tuner.hpp"
@@ -64,6 +65,7 @@ class Daemon : private http::ConfigReload {
   void close();
   engine::Options engine_options(const settings::Settings& settings) const;
   metrics::UsageSources usage_sources() const;
+  metrics::Capacity capacity() const;  // as it is now
   metrics::Fixed fixed_metrics() const;
 
   // In the order of construction; destroyed from the last to the first.
@@ -95,6 +97,7 @@ class Daemon : private http::ConfigReload {
   std::unique_ptr<embedding::BackFill> back_fill_;
   std::unique_ptr<service::MemoryService> memory_;
   std::unique_ptr<service::StoreWatch> store_watch_;
+  const double usable_cpus_ = usable_cpus();
   std::unique_ptr<metrics::WindowHistory> window_;
   std::unique_ptr<metrics::Exporter> exporter_;
   std::unique_ptr<metrics::ComponentTrends> trends_;

@@ -27,6 +27,7 @@ void Daemon::tune() {
   log::info("auto_tune: {} {}: {}; now {} working flush workers, hybrid_buffer.max_size {}", to_string(step),
             to_string(outcome), reason, tuning.workers, tuning.batch_rounds);
   flush_workers_->set_working(tuning.workers);
+  window_->set_capacity(capacity());
   auto options = std::make_shared<engine::Options>(*live_options_->get());
   options->buffer.hybrid.max_rounds = tuning.batch_rounds;
   live_options_->set(options);

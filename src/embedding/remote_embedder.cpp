@@ -72,6 +72,16 @@ std::unique_ptr<asio::ssl::context> make_tls(const Endpoint& endpoint) {
   return context;
 }
 
+// So that a long query is one request, which holds up others' no longer than a few of theirs.
+constexpr std::size_t kMostQueryChunks = 16;
+
+std::vector<std::string_view> evenly_spread(const std::vector<std::string_view>& chunks, std::size_t most) {
+  if (chunks.size() <= most) return chunks;
+  std::vector<std::string_view> some;
+  for (std::size_t i = 0; i < most; ++i) some.push_back(chunks[i * chunks.size() / most]);
+  return some;
+}
+
 }  // namespace
 
 std::size_t chunk_bytes(const Options& options) {
@@ -371,33 +381,39 @@ asio::awaitable<RemoteEmbedder::Answer> RemoteEmbedder::embed_query(std::string 
     asio::steady_timer timer;
     std::size_t left = 0;
     std::vector<text::Embedding> vectors;
-    std::optional<Error> error;
+    std::vector<double> weights;
+    std::optional<Error> refused, failed;
   };
   const auto waiting = std::make_shared<Waiting>(co_await asio::this_coro::executor);
   const auto deadline = std::chrono::steady_clock::now() + query_deadline();
   std::vector<Request> requests;
-  std::vector<double> weights;
-  for (const auto chunk : chunks_to_embed(text, options(), {.overlap = 0})) {
+  for (const auto chunk : evenly_spread(chunks_to_embed(text, options(), {.overlap = 0}),
+                                        std::min(kMostQueryChunks, options().max_batch))) {
     // Posted to the caller's thread, so it cannot arrive before the wait below has begun.
-    Done done = [waiting, at = requests.size()](Answer answer) {
-      asio::post(waiting->timer.get_executor(), [waiting, at, answer = std::move(answer)]() mutable {
+    Done done = [waiting, weight = static_cast<double>(chunk.size())](Answer answer) {
+      asio::post(waiting->timer.get_executor(), [waiting, weight, answer = std::move(answer)]() mutable {
         --waiting->left;
-        if (answer) waiting->vectors[at] = std::move(*answer);
-        if (!answer) waiting->error = answer.error();
-        if (waiting->left == 0 || waiting->error) waiting->timer.cancel();
+        if (answer) {
+          waiting->vectors.push_back(std::move(*answer));
+          waiting->weights.push_back(weight);
+        } else {
+          const bool for_good = answer.error().kind == ErrorKind::permanent;
+          (for_good ? waiting->refused : waiting->failed) = answer.error();
+        }
+        if (waiting->left == 0 || waiting->failed) waiting->timer.cancel();
       });
     };
     requests.push_back({std::string(chunk), std::move(done)});
-    weights.push_back(static_cast<double>(chunk.size()));
   }
   waiting->left = requests.size();
-  waiting->vectors.resize(requests.size());
   request(std::move(requests), Purpose::query, deadline);
   waiting->timer.expires_at(deadline);
   co_await waiting->timer.async_wait(asio::as_tuple(asio::use_awaitable));
-  if (waiting->error) co_return *waiting->error;
+  if (waiting->failed) co_return *waiting->failed;
   if (waiting->left > 0) co_return retryable("the embedding server did not answer in time");
-  co_return text::weighted_mean(waiting->vectors, weights);
+  if (waiting->vectors.empty()) co_return waiting->refused.value_or(permanent("there is nothing to embed"));
+  // Their order is that of the answers, and a sum's last bit may depend on it: quantised, that is gone.
+  co_return text::weighted_mean(waiting->vectors, waiting->weights);
 }
 
 milliseconds RemoteEmbedder::query_deadline() const {

@@ -75,11 +75,18 @@ struct Totals {
                 false_hits = 0, threshold_ppm = 0;
 };
 
+// `out` is read first, as its writer adds to `in` first; never below 0.
+std::uint64_t difference(const metrics::Counter& in, const metrics::Counter& out) {
+  const auto left = out.value();
+  const auto entered = in.value();
+  return entered > left ? entered - left : 0;
+}
+
 Totals add_up(const metrics::Probes& probes) {
   Totals sum;
   const auto now = [&](const metrics::StageProbe& stage, std::uint64_t& items) {
-    items += stage.items_in.value() - stage.items_out.value();
-    sum.bytes += stage.bytes_in.value() - stage.bytes_out.value();
+    items += difference(stage.items_in, stage.items_out);
+    sum.bytes += difference(stage.bytes_in, stage.bytes_out);
   };
   for (const auto& shard : probes.shards) {
     now(shard->stages[Stage::round_buffer], sum.round_items);

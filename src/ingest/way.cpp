@@ -13,7 +13,11 @@ asio::awaitable<Outcome<Mode>> choose_way(UserShard& shard, std::string session_
   const auto deadline = shard.parts.clock.steady_now() + shard.parts.options->store_timeout;
   for (;;) {
     auto* session = shard.table.find_session(session_id);
-    if (!session) co_return engine::not_found(Entity::session, std::move(session_id));
+    if (!session) {  // the table has forgotten it since it was opened, or it is gone
+      const auto opened = co_await shard.table.open_session(session_id);
+      if (!opened) co_return opened.error();
+      session = *opened;
+    }
     const auto mode = shard.parts.options->mode;
     if (mode == Mode::buffer && session->direct_writes == 0) co_return mode;
     if (mode == Mode::bypass && session->idle()) co_return mode;

@@ -79,16 +79,16 @@ void add_identity(const Fixed& fixed, const Live& live, bool journal_failed, Fam
   if (live.store) add_store_counts(*live.store, families);
 }
 
-void add_limits(const Fixed& fixed, Families& families) {
+void add_limits(const Fixed& fixed, const Live& live, Families& families) {
   families.gauge("holdfast_flush_workers", "Flush workers.", static_cast<double>(fixed.flush_workers));
   families.gauge("holdfast_flush_queue_limit_batches", "Batches that the flush queue takes.",
                  unless_zero(static_cast<double>(fixed.flush_queue_size)));
   families.gauge("holdfast_buffer_limit_bytes", "Bytes of content that the buffers take together.",
-                 unless_zero(static_cast<double>(fixed.buffer_limit_bytes)));
+                 unless_zero(static_cast<double>(live.buffer_limit_bytes)));
   families.gauge("holdfast_journal_limit_bytes", "Bytes that the journal's segment files may take.",
                  unless_zero(static_cast<double>(fixed.journal_limit_bytes)));
   families.gauge("holdfast_flush_deadline_seconds", "Age by which a healthy daemon has stored a message.",
-                 unless_zero(std::chrono::duration<double>(fixed.flush_deadline).count()));
+                 unless_zero(std::chrono::duration<double>(live.flush_deadline).count()));
 }
 
 void add_window(const Summary& summary, Families& families) {
@@ -127,7 +127,7 @@ std::vector<prometheus::MetricFamily> Exporter::Collect() const {
   Families families;
   const auto live = live_();
   add_identity(fixed_, live, probes_.journal.failed.value() != 0, families);
-  add_limits(fixed_, families);
+  add_limits(fixed_, live, families);
   add_stages(probes_, clock_.steady_now(), families);
   add_ingest(probes_, families);
   add_flushes(probes_, families);

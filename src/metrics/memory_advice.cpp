@@ -24,14 +24,19 @@ class Advice {
   std::vector<Suggestion> list_;
 };
 
-bool pressed(const memory::Report& report) {
+bool near_limit(const memory::Report& report) {
   using Seconds = std::chrono::duration<double>;
-  return report.level != memory::Level::normal ||
-         (report.seconds_to_limit && Seconds(*report.seconds_to_limit) <= kSoon);
+  return report.seconds_to_limit && Seconds(*report.seconds_to_limit) <= kSoon;
 }
 
-// What the level turns on; at normal it is resident memory, which is about to be short.
+bool pressed(const memory::Report& report) {
+  return report.level != memory::Level::normal || near_limit(report);
+}
+
+// What the level turns on; where it only lingers that is nothing, and where a limit is near it is resident
+// memory that is about to be short.
 void suggest_limit(const memory::Report& report, Advice& advice) {
+  if (!report.cause && !near_limit(report)) return;
   switch (report.cause.value_or(memory::Signal::resident)) {
     case memory::Signal::accounted:
       return advice.add("memory.max_buffer_mb",

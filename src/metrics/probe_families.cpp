@@ -125,8 +125,9 @@ void add_flushes(const Probes& probes, Families& families) {
 }
 
 void add_request_pool(const Probes& probes, Families& families) {
-  const auto taken = sum_of(probes, &ShardProbe::pool_taken),
-             reused = sum_of(probes, &ShardProbe::pool_reused);
+  // In this order: each lease is counted as taken before it is as reused.
+  const auto reused = sum_of(probes, &ShardProbe::pool_reused);
+  const auto taken = sum_of(probes, &ShardProbe::pool_taken);
   Family leases("holdfast_request_pool_leases_total", "Request buffers handed out, by their storage.",
                 MetricType::Counter);
   leases.add(reused, {{"storage", "reused"}});
@@ -171,7 +172,8 @@ void add_requests(const Probes& probes, Families& families) {
   add_durations(queries, merged(probes, &ShardProbe::query_hit_ns), {{"outcome", "hit"}});
   add_durations(queries, merged(probes, &ShardProbe::query_miss_ns), {{"outcome", "miss"}});
   families.add(std::move(queries));
-  families.counter("holdfast_partial_answers_total", "Queries answered without the store.",
+  families.counter("holdfast_partial_answers_total",
+                   "Queries answered without the store, or while messages were in the journal alone.",
                    sum_of(probes, &ShardProbe::partial_answers));
   families.counter("holdfast_degraded_answers_total", "Queries answered without the embedding server.",
                    sum_of(probes, &ShardProbe::degraded_answers));

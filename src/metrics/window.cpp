@@ -20,10 +20,20 @@ WindowHistory::WindowHistory(const Probes& probes, const Options& options, const
     : probes_(probes),
       window_(options.aggregation_window),
       retention_(options.retention_period),
-      capacity_(capacity),
-      clock_(clock) {}
+      clock_(clock),
+      capacity_(capacity) {}
 
 WindowHistory::~WindowHistory() = default;
+
+Capacity WindowHistory::capacity() const {
+  const std::lock_guard lock(mutex_);
+  return capacity_;
+}
+
+void WindowHistory::set_capacity(const Capacity& capacity) {
+  const std::lock_guard lock(mutex_);
+  capacity_ = capacity;
+}
 
 Moment WindowHistory::moment(const ProcessUsage& usage) const {
   return std::make_shared<const Sample>(
@@ -62,7 +72,7 @@ Moment WindowHistory::at_least_ago(SteadyTime time) const {
 }
 
 Summary WindowHistory::between(const Moment& earlier, const Moment& later) const {
-  return summarize(*earlier, *later, capacity_);
+  return summarize(*earlier, *later, capacity());
 }
 
 Summary WindowHistory::summary(std::chrono::nanoseconds window) const {
@@ -73,9 +83,10 @@ Summary WindowHistory::summary(std::chrono::nanoseconds window) const {
   }
   // After the base, so that nothing seems to go backwards.
   const Sample now{clock_.steady_now(), clock_.now(), read_totals(probes_), {}, {}};
-  if (!base) return summarize_gauges(now, capacity_);
-  auto summary = summarize(*base, now, capacity_);
-  add_usage(*base, *latest, capacity_, summary);
+  const auto capacity = this->capacity();
+  if (!base) return summarize_gauges(now, capacity);
+  auto summary = summarize(*base, now, capacity);
+  add_usage(*base, *latest, capacity, summary);
   return summary;
 }
 
@@ -95,8 +106,9 @@ std::vector<WindowHistory::Row> WindowHistory::rows(std::chrono::nanoseconds win
     std::erase_if(moments, [&](const Moment& moment) { return moment->time < begin; });
   }
   std::vector<Row> rows;
+  const auto capacity = this->capacity();
   for (std::size_t i = 1; i < moments.size(); ++i) {
-    rows.push_back({moments[i]->wall, summarize(*moments[i - 1], *moments[i], capacity_)});
+    rows.push_back({moments[i]->wall, summarize(*moments[i - 1], *moments[i], capacity)});
   }
   return rows;
 }

@@ -27,17 +27,25 @@ std::uint64_t requests_served(const metrics::ShardProbe& probe) {
   return sum;
 }
 
+// Who never asks gets nothing searched. What is searched ahead leaves three quarters of the epoch's terms to
+// what is asked: a full epoch ends, and with it the user's cached answers.
+bool worth_predicting(UserShard& shard, const std::string& user_id) {
+  const auto* user = shard.table.find_user(user_id);
+  return user && user->asks && user->backlog_bytes == 0 &&
+         user->epoch.terms() < cache::Epoch::kMostTerms / 4 &&
+         shard.parts.pressure.level() == memory::Level::normal;
+}
+
 asio::awaitable<void> search_ahead(UserShard& shard, Query query) {
-  const auto now = shard.parts.clock.steady_now();
-  const auto epoch = shard.table.insert_user(query.user_id).epoch.number();
-  if (shard.speculations.find(query, epoch, now)) co_return;
+  const auto epoch = shard.table.find_user(query.user_id)->epoch.number();
+  if (shard.speculations.find(query, epoch, shard.parts.clock.steady_now())) co_return;
   const auto made = co_await prepare(shard, query);
-  if (!made || made->degraded) co_return;
-  if (shard.table.insert_user(query.user_id).backlog_bytes > 0) co_return;
+  if (!made || made->degraded || !worth_predicting(shard, query.user_id)) co_return;
   cache::QueryWords words;
   auto prepared = made->query;
-  co_await search_and_keep(shard, shard.speculations, query, std::move(prepared), std::move(words));
-  shard.probe.predicted_queries.add();
+  const auto answer =
+      co_await search_and_keep(shard, shard.speculations, query, std::move(prepared), std::move(words));
+  if (!answer.partial) shard.probe.predicted_queries.add();
 }
 
 }  // namespace
@@ -52,21 +60,24 @@ std::vector<std::string> predicted_queries(std::span<const std::string> last) {
 }
 
 asio::awaitable<void> predict_and_search(UserShard& shard, std::string session_id) {
+  const auto options = shard.parts.options;
+  if (!options->speculation.enabled || options->mode != engine::Mode::buffer) co_return;
   const auto opened = co_await shard.table.open_session(session_id);
   if (!opened) co_return;
   Query query;
   query.user_id = (*opened)->session.user_id;
-  query.top_k = static_cast<std::int64_t>(shard.parts.options->cache.results_per_entry);
+  query.top_k = static_cast<std::int64_t>(options->cache.results_per_entry);
+  if (!shard.speculations.caches(query) || !worth_predicting(shard, query.user_id)) co_return;
   Listing latest;
   latest.what.session_id = std::move(session_id);
   latest.what.order = store::Order::descending;
-  latest.what.limit = shard.parts.options->speculation.context_window;
+  latest.what.limit = options->speculation.context_window;
   const auto messages = co_await list_messages(shard, std::move(latest));
   if (!messages || messages->empty()) co_return;
   std::vector<std::string> last;
   for (const auto& message : *messages) last.push_back(message.content);
   for (auto& text : predicted_queries(last)) {
-    if (text.size() > kMostBytes || shard.parts.pressure.level() != memory::Level::normal) continue;
+    if (text.size() > kMostBytes || !worth_predicting(shard, query.user_id)) continue;
     query.text = std::move(text);
     co_await search_ahead(shard, query);
   }

@@ -1,10 +1,12 @@
 #include "holdfast/runtime/shard_set.hpp"
 
 #include <pthread.h>
-#include <sched.h>
 
 #include <algorithm>
+#include <cmath>
 #include <string>
+
+#include "holdfast/base/cpus.hpp"
 
 namespace holdfast::runtime {
 
@@ -31,10 +33,7 @@ void ShardSet::stop() {
 }
 
 unsigned default_shard_count() {
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  if (sched_getaffinity(0, sizeof(set), &set) != 0) return 1;
-  return static_cast<unsigned>(std::clamp(CPU_COUNT(&set), 1, 16));
+  return static_cast<unsigned>(std::clamp(std::ceil(usable_cpus()), 1.0, 16.0));
 }
 
 }  // namespace holdfast::runtime

@@ -3,13 +3,14 @@
 #include <algorithm>
 #include <array>
 #include <boost/asio/ip/address.hpp>
+#include <cmath>
 #include <initializer_list>
 #include <limits>
 #include <numeric>
-#include <thread>
 #include <utility>
 #include <vector>
 
+#include "holdfast/base/cpus.hpp"
 #include "key_kinds.hpp"
 #include "values.hpp"
 
@@ -32,8 +33,8 @@ Key flush_workers() {
           [](std::string_view given, S& s) {
             const auto value = parse_integer(given);
             if (given != "auto" && (!value || *value < 1 || *value > 64)) return false;
-            s.flush.workers =
-                value ? static_cast<unsigned>(*value) : workers_for(std::thread::hardware_concurrency());
+            s.flush.workers = value ? static_cast<unsigned>(*value)
+                                    : workers_for(static_cast<unsigned>(std::ceil(usable_cpus())));
             return true;
           }};
 }

@@ -112,6 +112,7 @@ class Queries(unittest.TestCase):
     def test_what_may_be_asked_next_is_searched_before(self):
         with Holdfast("buffer.speculative_buffer.enabled=true", "buffer.speculative_buffer.context_window=1") as d:
             user = d.make_user()
+            d.query(user, "anything?")
             d.add(d.make_session(user), "my bicycle has a broken chain", "shall we repair the bicycle chain tomorrow")
             stats = lambda: d.get("/api/v1/buffer/stats").data["speculative_buffer"]
             d.wait_until(lambda: stats()["predicted_queries"] == 1)

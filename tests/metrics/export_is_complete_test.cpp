@@ -117,11 +117,14 @@ class ExportTest : public testing::Test {
                "fsync",
                3,
                100,
-               1'000'000,
                8'000'000'000,
-               180s,
                {"/proc", "/sys/fs/cgroup", {{"journal", directory_.path()}}}};
   Live live_{true, false, 1, true, true, StoreCounts{1, 2, 3, 4, 5}};
+
+  ExportTest() {
+    live_.buffer_limit_bytes = 1'000'000;
+    live_.flush_deadline = 180s;
+  }
 };
 
 TEST_F(ExportTest, EveryNameHasThePrefixAHelpAndTheSuffixOfItsType) {
@@ -329,7 +332,7 @@ TEST_F(ExportTest, StepsOfAutoTuneAreExportedWhereItIsOn) {
 
 TEST_F(ExportTest, WhatIsNotKnownIsLeftOut) {
   fixed_ = {};
-  live_.store.reset();
+  live_ = {};
   fixed_.sources = {directory_.path() / "none", directory_.path() / "none", {}};
   const auto text = scrape();
   for (const char* name :

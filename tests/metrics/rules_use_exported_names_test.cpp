@@ -34,8 +34,7 @@ TEST(Rules, NameOnlyMetricsThatAreExported) {
   const SetClock clock;
   WindowHistory window(probes, Options{}, Capacity{1, 1.0, 1}, clock);
   window.take({});
-  const Fixed fixed{
-      "1", "c", "fsync", 1, 1, 1, 1, std::chrono::seconds(1), {"/proc", "/sys/fs/cgroup", {{"d", "/"}}}};
+  const Fixed fixed{"1", "c", "fsync", 1, 1, 1, {"/proc", "/sys/fs/cgroup", {{"d", "/"}}}};
   const Exporter exporter(probes, window, clock, fixed, [] {
     static const memory::Pressure kPressure;
     Live live;
@@ -43,6 +42,8 @@ TEST(Rules, NameOnlyMetricsThatAreExported) {
     live.store = StoreCounts{};
     live.memory.emplace().shares[memory::Signal::resident] = 0.5;
     live.pressure = &kPressure;
+    live.buffer_limit_bytes = 1;
+    live.flush_deadline = std::chrono::seconds(1);
     return live;
   });
   const auto text = exporter.scrape();

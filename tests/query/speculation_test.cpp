@@ -36,6 +36,7 @@ struct Speculation : testing::Test {
     session = engine.add_session("u", "a");
     engine.add(session, {"my bicycle has a broken chain", "the weather is fine", "we painted the fence green",
                          "shall we repair the bicycle chain tomorrow"});
+    ask("what of the weather");  // for one who never asks nothing is predicted
   }
   void predict() { engine.run(predict_and_search(engine.shard(), session)); }
   Answer ask(const std::string& text, const std::string& user = "u",
@@ -103,6 +104,13 @@ TEST_F(Speculation, WaitsUntilNobodyAsksAnything) {
   EXPECT_EQ(ask(kClose).origin, Origin::speculative_hit);
 }
 
+TEST_F(Speculation, PredictsNothingForWhoNeverAsks) {
+  engine.restart();
+  predict();
+  EXPECT_EQ(engine.probe().predicted_queries.value(), 0u);
+  EXPECT_EQ(engine.shard().table.insert_user("u").epoch.terms(), 0u);
+}
+
 TEST_F(Speculation, DoesNothingUnlessSwitchedOn) {
   SqliteEngine off{engine::Options{}};
   off.add_user("u");
@@ -123,11 +131,13 @@ TEST_F(Speculation, LearnsFromWhatItServedWrongly) {
   for (int i = 0; i < 12; ++i) contents.push_back("chain number " + std::to_string(i));
   contents.push_back("shall we repair the bicycle tomorrow evening at home");
   learning.add(talk, contents);
+  Query query;
+  query.user_id = "u";
+  query.text = "how many";
+  ASSERT_TRUE(learning.run(learning.service().query(query)));
   learning.run(predict_and_search(learning.shard(), talk));
   const auto& buffer = learning.probe().speculative_buffer;
   const auto before = buffer.threshold_ppm.value();
-  Query query;
-  query.user_id = "u";
   for (int i = 0; buffer.threshold_ppm.value() == before; ++i) {
     ASSERT_LT(i, 1000);
     query.text = "shall we repair the chain tomorrow evening at home " + std::to_string(i);

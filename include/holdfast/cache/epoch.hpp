@@ -59,6 +59,7 @@ class Epoch {
   }
 
   text::FrozenStats frozen(std::span<const std::string> terms) const;
+  std::size_t terms() const { return document_frequency_.size(); }  // that it knows
   // Knows kMostTerms terms: the caller restarts it before it searches.
   bool full() const { return document_frequency_.size() >= kMostTerms; }
   // Keeps the statistics a search was made with, as far as none are known. False when they are not the

@@ -75,7 +75,8 @@ class RemoteEmbedder {
   void request(std::vector<Request> requests, Purpose purpose, SteadyTime deadline);
 
   // A query's vector, within query_deadline(); of one that is longer than the model takes the mean of its
-  // chunks' vectors, by length. text: not blank. Continues on the caller's executor.
+  // chunks' vectors, by length: of 16 of them at most, evenly spread, without those that are refused for
+  // good. Continues on the caller's executor.
   boost::asio::awaitable<Answer> embed_query(std::string text);
   std::chrono::milliseconds query_deadline() const;
 

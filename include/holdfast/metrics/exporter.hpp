@@ -34,12 +34,8 @@ struct Fixed {
   std::string durability;  // journal.durability: "fsync", "os" or "none"
   unsigned flush_workers = 0;
   std::size_t flush_queue_size = 0;       // batches
-  std::uint64_t buffer_limit_bytes = 0;   // as in Capacity
   std::uint64_t journal_limit_bytes = 0;  // journal.max_bytes
-  // The age by which a healthy daemon has stored a message: flush_interval + auto_flush_interval, or
-  // force_flush_timeout where the strategy or the settings leave those out.
-  std::chrono::milliseconds flush_deadline{0};
-  UsageSources sources;  // the directories to watch: "journal", "store"
+  UsageSources sources;                   // the directories to watch: "journal", "store"
 };
 
 struct StoreCounts {
@@ -58,6 +54,10 @@ struct Live {
   const memory::Pressure* pressure = nullptr;  // as is this
   const TuningProbe* tuning = nullptr;         // none: auto_tune is off, and this left out
   unsigned working_flush_workers = 0;
+  std::uint64_t buffer_limit_bytes = 0;  // as in Capacity
+  // The age by which a healthy daemon has stored a message: flush_interval + auto_flush_interval, or
+  // force_flush_timeout where the strategy or the settings leave those out.
+  std::chrono::milliseconds flush_deadline{0};
 };
 
 // Thread-safe: any thread, several at once. A scrape takes some 0.6 ms and reads /proc: not on a shard.

@@ -46,7 +46,8 @@ class WindowHistory {
   // What happened between the two. cpu_share and io_wait_share are there when both were taken with usage.
   Summary between(const Moment& earlier, const Moment& later) const;
 
-  const Capacity& capacity() const { return capacity_; }
+  Capacity capacity() const;
+  void set_capacity(const Capacity& capacity);  // from now on, for what is past too
 
   // All counts 0 and all optionals but buffer_utilization empty before the first take().
   Summary summary() const { return summary(window_); }
@@ -68,11 +69,11 @@ class WindowHistory {
   // Constant after construction.
   const Probes& probes_;
   const std::chrono::nanoseconds window_, retention_;
-  const Capacity capacity_;
   const Clock& clock_;
 
   mutable std::mutex mutex_;
   // Guarded by mutex_; oldest first.
+  Capacity capacity_;
   std::deque<Moment> older_;    // one each window
   std::deque<Moment> samples_;  // of the last window
 };

@@ -20,8 +20,9 @@ namespace holdfast::query {
 // last: of a session's messages, the latest first.
 std::vector<std::string> predicted_queries(std::span<const std::string> last);
 
-// Predicts what is asked next in this session, and searches it. Nothing happens while memory is short, the
-// store or the embedding server does not answer, or messages wait in the journal. Does not throw.
+// Predicts what is asked next in this session, and searches it. Nothing happens unless it is switched on, for
+// a user who has never asked, while memory is short, the store or the embedding server does not answer, or
+// messages wait in the journal.
 boost::asio::awaitable<void> predict_and_search(engine::UserShard& shard, std::string session_id);
 
 // Does so for the sessions in shard.predictions, while nobody asks anything of the shard, until that is
