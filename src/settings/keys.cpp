@@ -340,17 +340,52 @@ const std::vector<Key>& table() {
   return kTable;
 }
 
-// Levenshtein's.
-std::size_t edit_distance(std::string_view a, std::string_view b) {
+// By path, for finding.
+const std::vector<const Key*>& sorted_table() {
+  static const std::vector<const Key*> kSorted = [] {
+    std::vector<const Key*> sorted;
+    for (const auto& key : table()) sorted.push_back(&key);
+    std::ranges::sort(sorted, {}, &Key::path);
+    return sorted;
+  }();
+  return kSorted;
+}
+
+// The first key that does not come before path.
+auto lower_bound(std::string_view path) {
+  return std::ranges::lower_bound(sorted_table(), path, {}, &Key::path);
+}
+
+// Without what both begin and end with: the edit distance stays the same.
+void remove_common(std::string_view& a, std::string_view& b) {
+  const auto front = std::ranges::mismatch(a, b).in1 - a.begin();
+  a.remove_prefix(static_cast<std::size_t>(front));
+  b.remove_prefix(static_cast<std::size_t>(front));
+  while (!a.empty() && !b.empty() && a.back() == b.back()) {
+    a.remove_suffix(1);
+    b.remove_suffix(1);
+  }
+}
+
+// No key's path is as long: what an unknown one has beyond that is not looked at.
+constexpr std::size_t kMostCompared = 64;
+
+// Levenshtein's, or most where it is not below that.
+std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t most) {
+  remove_common(a, b);
+  if (std::max(a.size(), b.size()) - std::min(a.size(), b.size()) >= most) return most;
   std::vector<std::size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
   for (std::size_t i = 1; i <= a.size(); ++i) {
     auto diagonal = std::exchange(row[0], i);
+    auto least = i;  // of the row; the distance is at least that
     for (std::size_t j = 1; j <= b.size(); ++j) {
       const auto replaced = diagonal + (a[i - 1] != b[j - 1]);
       diagonal = row[j];
       row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
+      least = std::min(least, row[j]);
     }
+    if (least >= most) return most;
   }
   return row.back();
 }
@@ -366,9 +401,14 @@ std::span<const Key> keys() {
 }
 
 const Key* find_key(std::string_view path) {
-  const auto found =
-      std::find_if(table().begin(), table().end(), [&](const Key& key) { return key.path == path; });
-  return found == table().end() ? nullptr : &*found;
+  const auto found = lower_bound(path);
+  return found != sorted_table().end() && (*found)->path == path ? *found : nullptr;
+}
+
+bool is_section(std::string_view path) {
+  const auto within = std::string(path) + '.';
+  const auto found = lower_bound(within);
+  return found != sorted_table().end() && (*found)->path.starts_with(within);
 }
 
 // What a running daemon takes over: everything that is one value read anew by each request or each deadline.
@@ -408,17 +448,22 @@ bool is_planned(std::string_view path) {
 }
 
 std::string_view nearest_key(std::string_view path) {
-  std::string_view nearest;
-  std::size_t least = std::numeric_limits<std::size_t>::max();
+  path = path.substr(0, kMostCompared);
+  // The distance is at most what is left of the longer one without what both begin and end with: knowing the
+  // least of that, hardly a key needs to be compared to its end.
+  auto least = kMostCompared;
   for (const auto& key : table()) {
-    const auto longer = std::max(path.size(), key.path.size()),
-               shorter = std::min(path.size(), key.path.size());
-    if (longer - shorter >= least) continue;  // the distance is at least that
-    const auto distance = edit_distance(path, key.path);
-    if (distance < least) {
-      least = distance;
-      nearest = key.path;
-    }
+    auto a = path, b = key.path;
+    remove_common(a, b);
+    least = std::min(least, std::max(a.size(), b.size()));
+  }
+  ++least;  // there is one that is nearer than this
+  std::string_view nearest;
+  for (const auto& key : table()) {
+    const auto distance = edit_distance(path, key.path, least);
+    if (distance >= least) continue;
+    least = distance;
+    nearest = key.path;
   }
   return nearest;
 }

@@ -19,13 +19,14 @@ struct Key {
 
 std::span<const Key> keys();
 const Key* find_key(std::string_view path);
+bool is_section(std::string_view path);  // "buffer.round_buffer": keys lie below it
 
 bool is_live(std::string_view path);  // may change while the daemon runs
 
 // Keys of the product's configuration that this version cannot honour yet: named so, instead of "unknown".
 bool is_planned(std::string_view path);
 
-// The known key with the smallest edit distance.
+// The known key with the smallest edit distance, the first of several.
 std::string_view nearest_key(std::string_view path);
 
 }  // namespace holdfast::settings

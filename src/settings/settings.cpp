@@ -93,12 +93,6 @@ class YamlReader {
     return take(values, path, {node.Scalar(), origin(name)});
   }
 
-  static bool is_section(const std::string& path) {
-    return std::any_of(keys().begin(), keys().end(), [&](const Key& key) {
-      return key.path.size() > path.size() && key.path.starts_with(path) && key.path[path.size()] == '.';
-    });
-  }
-
   static constexpr auto kDeepest = 8;  // no key has as many dots
 
   std::string where_;
@@ -221,12 +215,12 @@ Result<void> check_together(const Settings& s) {
   return {};
 }
 
-// Every value is one that take() has let pass.
+// Of every key, in the table's order; every value is one that take() has let pass.
 Result<LoadedSettings> from_values(std::vector<EffectiveValue> values) {
   LoadedSettings loaded;
-  for (const auto& value : values) {
-    find_key(value.key)->apply(value.value, loaded.settings);
-    if (value.key == "profile") loaded.settings.profile = value.value;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    keys()[i].apply(values[i].value, loaded.settings);
+    if (values[i].key == "profile") loaded.settings.profile = values[i].value;
   }
   loaded.values = std::move(values);
   if (auto done = check_together(loaded.settings); !done) return done.error();
@@ -268,31 +262,26 @@ Result<LoadedSettings> load(const Sources& sources) {
   auto overrides = read_overrides(sources.overrides);
   if (!overrides) return overrides.error();
 
-  Values effective;
-  for (const auto& key : keys())
-    effective[std::string(key.path)] = {std::string(key.default_value), "default"};
-  const auto lay_over = [&](const Values& values) {
-    for (const auto& [path, value] : values) effective[path] = value;
-  };
-  lay_over(*file);
-  lay_over(*environment);
-  lay_over(*overrides);
   // The profile lies under the file, but any of the three may name it.
-  const auto chosen = effective["profile"];
-  if (chosen.origin != "default") {
-    auto profile = read_profile(chosen.text);
-    if (!profile) return profile.error();
-    profile->erase("profile");
-    lay_over(*profile);
-    lay_over(*file);
-    lay_over(*environment);
-    lay_over(*overrides);
+  Values profile;
+  const auto given = [&](std::string_view path) -> const Value* {
+    for (const auto* values : {&*overrides, &*environment, &*file, &profile}) {
+      if (const auto found = values->find(path); found != values->end()) return &found->second;
+    }
+    return nullptr;
+  };
+  if (const auto* chosen = given("profile")) {
+    auto read = read_profile(chosen->text);
+    if (!read) return read.error();
+    profile = std::move(*read);
   }
 
   std::vector<EffectiveValue> values;
+  values.reserve(keys().size());
   for (const auto& key : keys()) {
-    const auto& value = effective[std::string(key.path)];
-    values.push_back({std::string(key.path), value.text, value.origin});
+    const auto* value = given(key.path);
+    values.push_back({std::string(key.path), value ? value->text : std::string(key.default_value),
+                      value ? value->origin : "default"});
   }
   return from_values(std::move(values));
 }
