@@ -10,7 +10,7 @@ namespace holdfast::journal {
 namespace {
 
 std::uint64_t random_salt() {
-  std::random_device device;
+  thread_local std::random_device device;  // the making asks the processor what it can, which is slow in a VM
   return static_cast<std::uint64_t>(device()) << 32 | device();
 }
 
