@@ -43,15 +43,17 @@ class MemoryFile final : public File {
       : files_(files), node_(std::move(node)) {}
 
   Result<void> write_at(std::uint64_t offset, std::span<const std::string_view> pieces) override {
-    std::string bytes;
-    for (const auto piece : pieces) bytes += piece;
     const std::lock_guard lock(files_.mutex_);
-    if (auto done = files_.admit(Call::write); !done) {
-      put(node_->data, offset, std::string_view(bytes).substr(0, bytes.size() / 2));
-      return done;
+    const auto done = files_.admit(Call::write);
+    std::size_t bytes = 0;
+    for (const auto piece : pieces) bytes += piece.size();
+    for (auto left = done ? bytes : bytes / 2; const auto piece : pieces) {
+      const auto written = piece.substr(0, left);
+      put(node_->data, offset, written);
+      offset += written.size();
+      left -= written.size();
     }
-    put(node_->data, offset, bytes);
-    return {};
+    return done;
   }
   Result<std::string> read_at(std::uint64_t offset, std::size_t size) override {
     const std::lock_guard lock(files_.mutex_);
@@ -89,8 +91,9 @@ class MemoryFile final : public File {
 };
 
 Result<void> MemoryFileSystem::admit(Call call) {
-  ++calls_[call];
-  auto& failure = failures_[call];
+  const auto kind = static_cast<std::size_t>(call);
+  ++calls_[kind];
+  auto& failure = failures_[kind];
   if (failure.nth == 0 || --failure.nth > 0) return {};
   if (failure.for_ever) failure.nth = 1;
   return failure.error;
@@ -99,13 +102,13 @@ Result<void> MemoryFileSystem::admit(Call call) {
 Result<std::unique_ptr<File>> MemoryFileSystem::open(const Path& path, OpenMode mode) {
   const std::lock_guard lock(mutex_);
   if (auto done = admit(Call::open); !done) return done.error();
-  auto& node = names_[path.string()];
+  auto& node = names_[path.native()];
   if (mode == OpenMode::create_new) {
-    if (node) return permanent(path.string() + ": exists");
+    if (node) return permanent(path.native() + ": exists");
     node = std::make_shared<Node>();
   } else if (!node) {
-    names_.erase(path.string());
-    return permanent(path.string() + ": does not exist");
+    names_.erase(path.native());
+    return permanent(path.native() + ": does not exist");
   }
   return std::unique_ptr<File>(std::make_unique<MemoryFile>(*this, node));
 }
@@ -127,9 +130,11 @@ Result<void> MemoryFileSystem::create_directories(const Path&) {
 Result<void> MemoryFileSystem::sync_directory(const Path& dir) {
   const std::lock_guard lock(mutex_);
   if (auto done = admit(Call::sync_directory); !done) return done;
-  std::erase_if(synced_names_, [&](const auto& entry) { return folder_of(entry.first) == dir.native(); });
-  for (const auto& entry : names_) {
-    if (folder_of(entry.first) == dir.native()) synced_names_.insert(entry);
+  std::erase_if(synced_names_, [&](const auto& entry) {
+    return !names_.contains(entry.first) && folder_of(entry.first) == dir.native();
+  });
+  for (const auto& [name, node] : names_) {
+    if (folder_of(name) == dir.native()) synced_names_[name] = node;
   }
   return {};
 }
@@ -137,24 +142,24 @@ Result<void> MemoryFileSystem::sync_directory(const Path& dir) {
 Result<void> MemoryFileSystem::remove(const Path& path) {
   const std::lock_guard lock(mutex_);
   if (auto done = admit(Call::remove); !done) return done;
-  if (names_.erase(path.string()) == 0) return permanent(path.string() + ": does not exist");
+  if (names_.erase(path.native()) == 0) return permanent(path.native() + ": does not exist");
   return {};
 }
 
 Result<void> MemoryFileSystem::rename(const Path& from, const Path& to) {
   const std::lock_guard lock(mutex_);
   if (auto done = admit(Call::rename); !done) return done;
-  const auto found = names_.find(from.string());
-  if (found == names_.end()) return permanent(from.string() + ": does not exist");
-  names_[to.string()] = found->second;
-  names_.erase(from.string());
+  const auto found = names_.find(from.native());
+  if (found == names_.end()) return permanent(from.native() + ": does not exist");
+  names_[to.native()] = found->second;
+  names_.erase(from.native());
   return {};
 }
 
 Result<std::shared_ptr<void>> MemoryFileSystem::lock_directory(const Path& dir) {
   const std::lock_guard lock(mutex_);
-  auto& held = locks_[dir.string()];
-  if (!held.expired()) return permanent(dir.string() + ": in use by another process");
+  auto& held = locks_[dir.native()];
+  if (!held.expired()) return permanent(dir.native() + ": in use by another process");
   std::shared_ptr<void> taken = std::make_shared<int>(0);
   held = taken;
   return taken;
@@ -198,25 +203,24 @@ void MemoryFileSystem::clear() {
 
 void MemoryFileSystem::fail(Call call, int nth, Error error, bool for_ever) {
   const std::lock_guard lock(mutex_);
-  failures_[call] = {nth, for_ever, std::move(error)};
+  failures_[static_cast<std::size_t>(call)] = {nth, for_ever, std::move(error)};
 }
 
 std::uint64_t MemoryFileSystem::calls(Call call) const {
   const std::lock_guard lock(mutex_);
-  const auto found = calls_.find(call);
-  return found == calls_.end() ? 0 : found->second;
+  return calls_[static_cast<std::size_t>(call)];
 }
 
 std::string MemoryFileSystem::content(const Path& path) const {
   const std::lock_guard lock(mutex_);
-  return names_.at(path.string())->data;
+  return names_.at(path.native())->data;
 }
 
 void MemoryFileSystem::set_content(const Path& path, std::string content) {
   const std::lock_guard lock(mutex_);
   auto node = std::make_shared<Node>();
   node->data = node->synced = std::move(content);
-  names_[path.string()] = synced_names_[path.string()] = node;
+  names_[path.native()] = synced_names_[path.native()] = node;
 }
 
 }  // namespace holdfast::io

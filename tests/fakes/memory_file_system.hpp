@@ -1,6 +1,7 @@
 // A file system in memory for tests: it can lose what was not synced, and make calls fail.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -12,6 +13,7 @@
 namespace holdfast::io {
 
 enum class Call { open, list, read, write, sync, preallocate, truncate, sync_directory, remove, rename };
+inline constexpr std::size_t kCalls = 10;
 
 // Thread-safe. Directories are not kept: every path's folder exists.
 class MemoryFileSystem final : public FileSystem {
@@ -60,8 +62,8 @@ class MemoryFileSystem final : public FileSystem {
   mutable std::mutex mutex_;
   Names names_;
   Names synced_names_;
-  std::map<Call, Failure> failures_;
-  std::map<Call, std::uint64_t> calls_;
+  std::array<Failure, kCalls> failures_;
+  std::array<std::uint64_t, kCalls> calls_{};
   std::map<std::string, std::weak_ptr<void>> locks_;
 };
 

@@ -104,7 +104,7 @@ struct Told {
 std::optional<std::vector<Told>> open_and_replay(io::FileSystem& files, bool read_too) {
   Options options;
   options.dir = "/j";
-  options.segment_bytes = 8192;
+  options.segment_bytes = kRecordsOffset + 512;  // zeros that each input has to read
   static metrics::JournalProbe probe;
   auto journal = Journal::open(
       options, files, []() -> Result<Lsn> { return 0; }, probe);
