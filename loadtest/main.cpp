@@ -2,9 +2,12 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <iostream>
+#include <nlohmann/json.hpp>
 
 #include "calibration.hpp"
 #include "compare.hpp"
+#include "line_chart.hpp"
 #include "report.hpp"
 #include "result_file.hpp"
 #include "session.hpp"
@@ -142,6 +145,27 @@ int soak(Arguments& arguments) {
   return good && !slower ? 0 : kRegression;
 }
 
+int chart(const Arguments& arguments) {
+  Chart chart;
+  try {
+    const auto given = nlohmann::json::parse(std::cin);
+    chart.title = given.at("title").get<std::string>();
+    chart.x_label = given.at("x").get<std::string>();
+    chart.y_label = given.at("y").get<std::string>();
+    chart.categories = given.at("categories").get<std::vector<std::string>>();
+    for (const auto& [name, values] : given.at("lines").items()) {
+      ChartLine line{name, {}};
+      for (const auto& value : values)
+        line.points.emplace_back(static_cast<double>(line.points.size()), value.get<double>());
+      chart.lines.push_back(std::move(line));
+    }
+  } catch (const nlohmann::json::exception& error) {
+    throw BadInput(std::string("standard input: ") + error.what());
+  }
+  print_or_write(arguments.output, to_svg(chart));
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -184,6 +208,11 @@ int main(int argc, char** argv) {
   calibrate_command->add_option("--output", arguments.output, "YAML; - is standard output")
       ->capture_default_str();
 
+  auto* chart_command = app.add_subcommand(
+      "chart",
+      "SVG of the JSON on standard input: {title, x, y, categories: [...], lines: {name: [value, ...]}}");
+  chart_command->add_option("--output", arguments.output, "SVG; - is standard output")->capture_default_str();
+
   auto* soak_command = app.add_subcommand("soak", "run long; exit with 1 if memory or p99 grows");
   soak_command->add_option("--scenario", arguments.scenario, "YAML file; scenarios/endurance.yaml if absent");
   soak_command->add_option("--output", arguments.output, "JSON result");
@@ -208,6 +237,7 @@ int main(int argc, char** argv) {
       print_or_write(arguments.output, calibrate(read_results(arguments.results)));
       return 0;
     }
+    if (*chart_command) return chart(arguments);
     if (arguments.scenario.empty()) arguments.scenario = soak_scenario;
     if (soak_command->count("--output") == 0) arguments.output.clear();
     return soak(arguments);

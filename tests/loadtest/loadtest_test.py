@@ -5,6 +5,7 @@ import os
 import subprocess
 import tempfile
 import unittest
+import xml.etree.ElementTree
 
 LOADTEST = os.environ.get("LOADTEST", "build/release/bin/holdfast-loadtest")
 HOLDFASTD = os.environ.get("HOLDFASTD", "build/release/bin/holdfastd")
@@ -21,8 +22,8 @@ duration: 2s
 """
 
 
-def loadtest(*arguments):
-    return subprocess.run([LOADTEST, *arguments], capture_output=True, text=True, timeout=200)
+def loadtest(*arguments, given=None):
+    return subprocess.run([LOADTEST, *arguments], capture_output=True, text=True, timeout=200, input=given)
 
 
 class Loadtest(unittest.TestCase):
@@ -77,6 +78,17 @@ class Loadtest(unittest.TestCase):
         self.assertEqual(worse.returncode, 1, worse.stdout)
         self.assertIn("mixed: add p50 ms", worse.stdout)
 
+    def test_a_chart_is_drawn_of_what_is_given(self):
+        chart = {"title": "Memory & time", "x": "messages", "y": "MiB", "categories": ["10", "100"], "lines": {"import": [18, 18.5]}}
+        drawn = loadtest("chart", given=json.dumps(chart))
+        self.assertEqual(drawn.returncode, 0, drawn.stderr)
+        texts = [element.text for element in xml.etree.ElementTree.fromstring(drawn.stdout).iter() if element.text]
+        for text in ("Memory & time", "messages", "MiB", "10", "100", "import"):
+            self.assertIn(text, texts)
+        for wrong in ("{", "{}", json.dumps({**chart, "lines": {"a": ["b"]}})):
+            refused = loadtest("chart", given=wrong)
+            self.assertEqual((refused.returncode, refused.stdout, len(refused.stderr.splitlines())), (2, "", 1), wrong)
+
     def test_wrong_input_is_one_line_and_exit_2(self):
         scenario = self.write("wrong.yaml", "name: a\nusers: none\n")
         right = self.write("right.yaml", "name: a\n")
@@ -99,7 +111,7 @@ class Loadtest(unittest.TestCase):
         self.assertIn("max_size", failed.stderr)
 
     def test_every_subcommand_has_help(self):
-        for command in ("run", "matrix", "report", "compare", "calibrate", "soak"):
+        for command in ("run", "matrix", "report", "compare", "calibrate", "soak", "chart"):
             helped = loadtest(command, "--help")
             self.assertEqual(helped.returncode, 0)
             self.assertIn("--", helped.stdout)
