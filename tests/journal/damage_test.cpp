@@ -268,21 +268,22 @@ TEST_F(DamagedJournal, AnAbsurdLengthIsNotBelieved) {
 
 // Bytes of a record from another segment never validate: the salt differs.
 TEST_F(DamagedJournal, RecordsOfAnotherSegmentAreNotBelieved) {
-  const auto foreign = intact.substr(kRecordsOffset);
-  journal.reset();
-  open();
-  put("fresh");
-  journal.reset();
-  const io::Path newest = "/j/0000000000000002.journal";  // with all of the first
-  auto mixed = files.content(newest);
-  const auto own = mixed.size();
-  mixed += foreign;
-  files.set_content(newest, mixed);
-  open();
-  std::vector<std::string> expected = contents;
-  expected.push_back("fresh");
-  EXPECT_EQ(replayed_contents(), expected);
-  EXPECT_TRUE(mixed.substr(own).starts_with(files.content(newest.string() + ".broken")));
+  const auto header = decode_segment_header(intact);
+  ASSERT_TRUE(header);
+  const Operation operation = append_of("foreign");
+  // It fits in all but the salt: as what was left where a file's blocks are used again.
+  for (const bool own_salt : {true, false}) {
+    auto mixed = intact;
+    append_record(mixed, header->salt ^ (own_salt ? 0 : 1), header->base_lsn + contents.size(),
+                  RecordType::append, encode(operation));
+    reopen_with(mixed);
+    auto expected = contents;
+    if (own_salt) expected.push_back("foreign");
+    EXPECT_EQ(replayed_contents(), expected);
+    if (!own_salt) {
+      EXPECT_FALSE(files.content(segment.string() + ".broken").empty());
+    }
+  }
 }
 
 }  // namespace
