@@ -6,8 +6,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
 #include <utility>
+
+#include "holdfast/base/cgroups.hpp"
 
 namespace holdfast::memory {
 namespace {
@@ -116,35 +117,20 @@ Reader::Reader(const Sources& sources)
     : statm_(sources.proc / "self" / "statm"),
       meminfo_(sources.proc / "meminfo"),
       pressure_(sources.proc / "pressure" / "memory") {
-  // Lines "hierarchy:controllers:path"; v2's is "0::path".
-  std::ifstream lines(sources.proc / "self" / "cgroup");
-  for (std::string line; std::getline(lines, line);) {
-    const auto first = line.find(':');
-    const auto second = first == std::string::npos ? first : line.find(':', first + 1);
-    if (second == std::string::npos) continue;
-    const auto controllers = std::string_view(line).substr(first + 1, second - first - 1);
-    const auto group = std::string_view(line).substr(second + 1);
-    if (controllers == "memory") add_hierarchy(sources.cgroups / "memory", group, false);
-    if (!controllers.empty()) continue;
-    add_hierarchy(sources.cgroups, group, true);
-    add_hierarchy(sources.cgroups / "unified", group, true);
-  }
-}
-
-void Reader::add_hierarchy(const fs::path& root, std::string_view group, bool v2) {
-  const auto own = fs::path(group).relative_path();
-  for (auto relative = own;; relative = relative.parent_path()) {
-    const auto folder = root / relative;
-    Group found{"/" + relative.string(),
-                v2,
-                relative == own,
-                KeptFile(folder / (v2 ? "memory.max" : "memory.limit_in_bytes")),
-                KeptFile(folder / "memory.high"),
-                KeptFile(folder / (v2 ? "memory.current" : "memory.usage_in_bytes")),
-                KeptFile(folder / "memory.stat"),
-                KeptFile(folder / (v2 ? "memory.events" : "memory.oom_control"))};
-    if (found.limit.is_open() || found.high.is_open()) groups_.push_back(std::move(found));
-    if (relative.empty()) return;
+  for (const auto& [root, own, v2] : cgroups_of("memory", sources.proc, sources.cgroups)) {
+    for (auto name = own;; name = name.parent_path()) {
+      const auto folder = root / name;
+      Group group{"/" + name.string(),
+                  v2,
+                  name == own,
+                  KeptFile(folder / (v2 ? "memory.max" : "memory.limit_in_bytes")),
+                  KeptFile(folder / "memory.high"),
+                  KeptFile(folder / (v2 ? "memory.current" : "memory.usage_in_bytes")),
+                  KeptFile(folder / "memory.stat"),
+                  KeptFile(folder / (v2 ? "memory.events" : "memory.oom_control"))};
+      if (group.limit.is_open() || group.high.is_open()) groups_.push_back(std::move(group));
+      if (name.empty()) break;
+    }
   }
 }
 

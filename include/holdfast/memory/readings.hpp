@@ -74,7 +74,6 @@ class Reader {
     bool v2 = false, own = false;  // own: the one we are in
     KeptFile limit, high, usage, stat, events;
   };
-  void add_hierarchy(const std::filesystem::path& root, std::string_view group, bool v2);
   void read_groups(Readings& readings);
 
   KeptFile statm_, meminfo_, pressure_;
