@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "holdfast/metrics/accounted.hpp"
 #include "holdfast/metrics/proportion.hpp"
 #include "memory_status.hpp"
 #include "performance_status.hpp"
@@ -69,29 +70,13 @@ Json or_null(const std::optional<double>& value) {
 }
 
 struct Totals {
-  std::uint64_t round_items = 0, hybrid_items = 0, in_flight_items = 0, bytes = 0, tokens = 0, rounds = 0,
-                dirty_sessions = 0, messages = 0, stored = 0, backlog = 0, transfers = 0, cache_entries = 0,
-                cache_bytes = 0, similar_hits = 0, merged_hits = 0, joined_searches = 0, verified = 0,
-                false_hits = 0, threshold_ppm = 0;
+  std::uint64_t tokens = 0, rounds = 0, dirty_sessions = 0, messages = 0, stored = 0, backlog = 0,
+                transfers = 0, joined_searches = 0;
 };
-
-// `out` is read first, as its writer adds to `in` first; never below 0.
-std::uint64_t difference(const metrics::Counter& in, const metrics::Counter& out) {
-  const auto left = out.value();
-  const auto entered = in.value();
-  return entered > left ? entered - left : 0;
-}
 
 Totals add_up(const metrics::Probes& probes) {
   Totals sum;
-  const auto now = [&](const metrics::StageProbe& stage, std::uint64_t& items) {
-    items += difference(stage.items_in, stage.items_out);
-    sum.bytes += difference(stage.bytes_in, stage.bytes_out);
-  };
   for (const auto& shard : probes.shards) {
-    now(shard->stages[Stage::round_buffer], sum.round_items);
-    now(shard->stages[Stage::hybrid_buffer], sum.hybrid_items);
-    now(shard->stages[Stage::in_flight], sum.in_flight_items);
     sum.tokens += shard->round_tokens.value();
     sum.rounds += shard->buffered_rounds.value();
     sum.dirty_sessions += shard->dirty_sessions.value();
@@ -101,45 +86,74 @@ Totals add_up(const metrics::Probes& probes) {
     for (std::size_t i = 0; i < shard->transfers.size(); ++i) {
       sum.transfers += shard->transfers[static_cast<metrics::TransferReason>(i)].value();
     }
-    sum.cache_entries += shard->query_cache.entries.value();
-    sum.cache_bytes += shard->query_cache.bytes.value();
-    sum.similar_hits += shard->cache[metrics::CacheOutcome::similar].value();
-    sum.merged_hits += shard->query_cache.merged.value();
     sum.joined_searches += shard->searches_joined.value();
-    sum.verified += shard->query_cache.verified.value();
-    sum.false_hits += shard->query_cache.false_hits.value();
-    sum.threshold_ppm = std::max(sum.threshold_ppm, shard->query_cache.threshold_ppm.value());
   }
   return sum;
 }
 
-Json speculative_buffer(const cache::SpeculationOptions& options, const metrics::Probes& probes) {
-  std::uint64_t predicted = 0, entries = 0, bytes = 0, hits = 0, verified = 0, false_hits = 0, threshold = 0;
+// Of one kind of answers that are kept.
+struct CacheTotals {
+  std::uint64_t entries = 0, bytes = 0, hits = 0, merged = 0, verified = 0, false_hits = 0, threshold_ppm = 0;
+
+  double threshold() const { return static_cast<double>(threshold_ppm) / 1e6; }
+};
+
+// hits: the outcome that is counted.
+CacheTotals add_up(const metrics::Probes& probes, metrics::AnswerCacheProbe metrics::ShardProbe::*cache,
+                   metrics::CacheOutcome hits) {
+  CacheTotals sum;
   for (const auto& shard : probes.shards) {
-    const auto& buffer = shard->speculative_buffer;
-    predicted += shard->predicted_queries.value();
-    entries += buffer.entries.value();
-    bytes += buffer.bytes.value();
-    hits += shard->cache[metrics::CacheOutcome::speculative].value();
-    verified += buffer.verified.value();
-    false_hits += buffer.false_hits.value();
-    threshold = std::max(threshold, buffer.threshold_ppm.value());
+    const auto& one = (*shard).*cache;
+    sum.entries += one.entries.value();
+    sum.bytes += one.bytes.value();
+    sum.hits += shard->cache[hits].value();
+    sum.merged += one.merged.value();
+    sum.verified += one.verified.value();
+    sum.false_hits += one.false_hits.value();
+    sum.threshold_ppm = std::max(sum.threshold_ppm, one.threshold_ppm.value());
   }
+  return sum;
+}
+
+CacheTotals add_up_query_cache(const metrics::Probes& probes) {
+  return add_up(probes, &metrics::ShardProbe::query_cache, metrics::CacheOutcome::similar);
+}
+
+Json query_buffer(const cache::Options& options, const CacheTotals& cache, std::uint64_t joined_searches,
+                  std::optional<double> hit_rate) {
+  const auto false_hits = metrics::wilson_interval(cache.false_hits, cache.verified);
+  return {{"cache_size", options.entries},
+          {"cache_entries", cache.entries},
+          {"cache_memory", cache.bytes},
+          {"hit_rate", or_null(hit_rate)},
+          {"similar_hits", cache.hits},
+          {"merged_hits", cache.merged},
+          {"joined_searches", joined_searches},
+          {"verified_hits", cache.verified},
+          {"false_hits", cache.false_hits},
+          {"false_hit_rate", {{"lower", false_hits.low}, {"upper", false_hits.high}}},
+          {"similarity_threshold", cache.threshold()}};
+}
+
+Json speculative_buffer(const cache::SpeculationOptions& options, const metrics::Probes& probes) {
+  const auto buffer =
+      add_up(probes, &metrics::ShardProbe::speculative_buffer, metrics::CacheOutcome::speculative);
+  std::uint64_t predicted = 0;
+  for (const auto& shard : probes.shards) predicted += shard->predicted_queries.value();
   return {{"enabled", options.enabled},
           {"predicted_queries", predicted},
-          {"entries", entries},
-          {"memory", bytes},
-          {"hits", hits},
-          {"verified_hits", verified},
-          {"false_hits", false_hits},
-          {"threshold", static_cast<double>(threshold) / 1e6}};
+          {"entries", buffer.entries},
+          {"memory", buffer.bytes},
+          {"hits", buffer.hits},
+          {"verified_hits", buffer.verified},
+          {"false_hits", buffer.false_hits},
+          {"threshold", buffer.threshold()}};
 }
 
 // Entries as large as those there are, or max_bytes where there are none yet.
-std::uint64_t most_cached(const cache::Options& options, const Totals& totals) {
-  if (totals.cache_entries == 0) return options.max_bytes;
-  return std::min<std::uint64_t>(options.max_bytes,
-                                 options.entries * (totals.cache_bytes / totals.cache_entries));
+std::uint64_t most_cached(const cache::Options& options, const CacheTotals& cache) {
+  if (cache.entries == 0) return options.max_bytes;
+  return std::min<std::uint64_t>(options.max_bytes, options.entries * (cache.bytes / cache.entries));
 }
 
 std::string_view mode_name(const engine::Options& options) {
@@ -333,15 +347,15 @@ std::string Status::statistics() const {
   Json data;
   const auto options = from_.options.get();
   data["mode"] = mode_name(*options);
-  data["round_buffer"] = {{"current_size", totals.round_items},
-                          {"rounds", totals.rounds},
-                          {"tokens", totals.tokens},
-                          {"sessions", totals.dirty_sessions},
-                          {"tokenizer", parts.tokens.name()},
-                          {"exact", parts.tokens.exact()}};
-  data["hybrid_buffer"] = {{"current_size", totals.hybrid_items},
-                           {"in_flight", totals.in_flight_items},
-                           {"chunks", totals.hybrid_items + totals.in_flight_items},
+  const auto round = metrics::read_stage(probes, Stage::round_buffer);
+  const auto hybrid = metrics::read_stage(probes, Stage::hybrid_buffer);
+  const auto in_flight = metrics::read_stage(probes, Stage::in_flight);
+  data["round_buffer"] = {{"current_size", round.items},      {"rounds", totals.rounds},
+                          {"tokens", totals.tokens},          {"sessions", totals.dirty_sessions},
+                          {"tokenizer", parts.tokens.name()}, {"exact", parts.tokens.exact()}};
+  data["hybrid_buffer"] = {{"current_size", hybrid.items},
+                           {"in_flight", in_flight.items},
+                           {"chunks", hybrid.items + in_flight.items},
                            {"backlog", totals.backlog},
                            {"pending_vectors", probes.embedding.waiting.value()},
                            {"embedder", parts.embedder.fingerprint()}};
@@ -360,19 +374,9 @@ std::string Status::statistics() const {
                           {"avg_batch_size", or_null(summary.average_batch_messages)},
                           {"buffer_utilization", or_null(summary.buffer_utilization)},
                           {"flush_success_rate", or_null(summary.flush_success_rate)},
-                          {"buffered_bytes", totals.bytes}};
-  const auto false_hits = metrics::wilson_interval(totals.false_hits, totals.verified);
-  data["query_buffer"] = {{"cache_size", options->cache.entries},
-                          {"cache_entries", totals.cache_entries},
-                          {"cache_memory", totals.cache_bytes},
-                          {"hit_rate", or_null(summary.cache_hit_rate)},
-                          {"similar_hits", totals.similar_hits},
-                          {"merged_hits", totals.merged_hits},
-                          {"joined_searches", totals.joined_searches},
-                          {"verified_hits", totals.verified},
-                          {"false_hits", totals.false_hits},
-                          {"false_hit_rate", {{"lower", false_hits.low}, {"upper", false_hits.high}}},
-                          {"similarity_threshold", static_cast<double>(totals.threshold_ppm) / 1e6}};
+                          {"buffered_bytes", round.bytes + hybrid.bytes + in_flight.bytes}};
+  data["query_buffer"] = query_buffer(options->cache, add_up_query_cache(probes), totals.joined_searches,
+                                      summary.cache_hit_rate);
   data["speculative_buffer"] = speculative_buffer(options->speculation, probes);
   const auto mean = [](const std::optional<metrics::Latency>& latency) {
     return latency ? Json(latency->mean_ms) : Json(nullptr);
@@ -421,7 +425,7 @@ std::string Status::memory_use(std::span<const service::LargeUser> users, const 
   const auto options = from_.options.get();
   metrics::Bounds bounds;
   bounds.buffers = report.limits.buffers.bytes;
-  bounds.query_cache = most_cached(options->cache, add_up(from_.probes));
+  bounds.query_cache = most_cached(options->cache, add_up_query_cache(from_.probes));
   if (options->speculation.enabled) bounds.query_cache += options->speculation.max_bytes;
   if (from_.parts.remote) bounds.embedding_cache = options->cache.embeddings.max_bytes;
   bounds.item_cache = from_.item_cache_bytes;

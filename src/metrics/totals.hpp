@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "holdfast/metrics/accounted.hpp"
 #include "holdfast/metrics/probes.hpp"
 #include "holdfast/metrics/summary.hpp"
 
@@ -32,12 +33,6 @@ Totals read_totals(const Probes& probes);
 
 // What one component has taken on all shards and flush workers together.
 HistogramSnapshot read_component(const Probes& probes, TimedComponent component);
-
-struct StageContents {
-  std::uint64_t items = 0, bytes = 0;  // now
-};
-
-StageContents read_stage(const Probes& probes, Stage stage);
 
 // Batches pushed and not yet taken by a worker.
 std::uint64_t read_flush_queue_depth(const FlushProbe& flush);

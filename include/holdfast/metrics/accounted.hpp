@@ -28,6 +28,13 @@ enum class Component : std::size_t {
 };
 std::string_view to_string(Component);
 
+struct StageContents {
+  std::uint64_t items = 0, bytes = 0;  // messages; bytes of their contents
+};
+
+// Of all shards, now. Any thread.
+StageContents read_stage(const Probes& probes, Stage stage);
+
 // Bytes by component, overhead included. A few relaxed loads a shard: any thread, as often as one likes.
 PerLabel<Component, std::uint64_t> read_accounted(const Probes& probes);
 std::uint64_t total(const PerLabel<Component, std::uint64_t>& accounted);
