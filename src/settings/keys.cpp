@@ -356,36 +356,17 @@ auto lower_bound(std::string_view path) {
   return std::ranges::lower_bound(sorted_table(), path, {}, &Key::path);
 }
 
-// Without what both begin and end with: the edit distance stays the same.
-void remove_common(std::string_view& a, std::string_view& b) {
-  const auto front = std::ranges::mismatch(a, b).in1 - a.begin();
-  a.remove_prefix(static_cast<std::size_t>(front));
-  b.remove_prefix(static_cast<std::size_t>(front));
-  while (!a.empty() && !b.empty() && a.back() == b.back()) {
-    a.remove_suffix(1);
-    b.remove_suffix(1);
-  }
-}
-
-// No key's path is as long: what an unknown one has beyond that is not looked at.
-constexpr std::size_t kMostCompared = 64;
-
-// Levenshtein's, or most where it is not below that.
-std::size_t edit_distance(std::string_view a, std::string_view b, std::size_t most) {
-  remove_common(a, b);
-  if (std::max(a.size(), b.size()) - std::min(a.size(), b.size()) >= most) return most;
+// Levenshtein's.
+std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
   for (std::size_t i = 1; i <= a.size(); ++i) {
     auto diagonal = std::exchange(row[0], i);
-    auto least = i;  // of the row; the distance is at least that
     for (std::size_t j = 1; j <= b.size(); ++j) {
       const auto replaced = diagonal + (a[i - 1] != b[j - 1]);
       diagonal = row[j];
       row[j] = std::min({replaced, row[j] + 1, row[j - 1] + 1});
-      least = std::min(least, row[j]);
     }
-    if (least >= most) return most;
   }
   return row.back();
 }
@@ -448,22 +429,15 @@ bool is_planned(std::string_view path) {
 }
 
 std::string_view nearest_key(std::string_view path) {
-  path = path.substr(0, kMostCompared);
-  // The distance is at most what is left of the longer one without what both begin and end with: knowing the
-  // least of that, hardly a key needs to be compared to its end.
-  auto least = kMostCompared;
-  for (const auto& key : table()) {
-    auto a = path, b = key.path;
-    remove_common(a, b);
-    least = std::min(least, std::max(a.size(), b.size()));
-  }
-  ++least;  // there is one that is nearer than this
+  path = path.substr(0, 64);  // no key's path is as long
   std::string_view nearest;
+  auto least = std::numeric_limits<std::size_t>::max();
   for (const auto& key : table()) {
-    const auto distance = edit_distance(path, key.path, least);
-    if (distance >= least) continue;
-    least = distance;
-    nearest = key.path;
+    const auto distance = edit_distance(path, key.path);
+    if (distance < least) {
+      least = distance;
+      nearest = key.path;
+    }
   }
   return nearest;
 }
