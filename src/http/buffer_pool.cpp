@@ -18,6 +18,7 @@ void BufferPool::Lease::end() {
 }
 
 BufferPool::Lease BufferPool::lease(std::size_t announced) {
+  if (idle_bytes_ > 0 && memory_is_critical()) drop_idle();
   if (announced < kLeastBytes) return {};
   std::string text;
   probe_.pool_taken.add();
@@ -33,15 +34,20 @@ BufferPool::Lease BufferPool::lease(std::size_t announced) {
 
 void BufferPool::give_back(std::size_t announced, std::string text) {
   used_bytes_ -= announced;
-  if (pressure_.level() >= memory::Level::critical) {
-    idle_.clear();
-    idle_bytes_ = 0;
+  if (memory_is_critical()) {
+    drop_idle();
   } else if (const auto bytes = text.capacity();
              bytes >= kLeastBytes && idle_bytes_ + bytes <= max_idle_bytes_) {
     text.clear();
     idle_.emplace(bytes, std::move(text));
     idle_bytes_ += bytes;
   }
+  publish();
+}
+
+void BufferPool::drop_idle() {
+  idle_.clear();
+  idle_bytes_ = 0;
   publish();
 }
 
