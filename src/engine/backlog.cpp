@@ -11,6 +11,13 @@ namespace {
 // Reading goes on in the background; nobody waits for it.
 constexpr std::chrono::minutes kReadAtMost{10};
 
+// Ids kept of what is only in the journal, 40 bytes each: enough for who writes little beside a flood.
+constexpr std::size_t kMostIdsOfUser = 1000, kMostIds = 50'000;
+
+std::size_t hash_of(std::string_view id) {
+  return std::hash<std::string_view>{}(id);
+}
+
 }  // namespace
 
 void Backlog::take(SessionState& session, const buffer::BufferedRound& round) {
@@ -21,7 +28,9 @@ void Backlog::take(SessionState& session, const buffer::BufferedRound& round) {
   ++waits.rounds;
   waits.messages += round.messages.size();
   waits.bytes += round.bytes();
-  table_.insert_user(session.session.user_id).backlog_bytes += round.bytes();
+  auto& user = table_.insert_user(session.session.user_id);
+  user.backlog_bytes += round.bytes();
+  keep_ids(user, round);
   probe_.backlog_messages.add(round.messages.size());
 }
 
@@ -70,13 +79,44 @@ bool Backlog::give_back(const journal::ReplayedRecord& record) {
   waits.rounds -= std::min<std::uint64_t>(1, waits.rounds);
   waits.messages -= messages;
   waits.bytes -= bytes;
-  table_.insert_user(session->session.user_id).backlog_bytes -= bytes;
+  auto& user = table_.insert_user(session->session.user_id);
+  for (const auto& message : round.messages) kept_ids_ -= user.backlog_ids.erase(hash_of(message.id));
+  leave(user, bytes);
   probe_.backlog_messages.subtract(messages);
   return true;
 }
 
+bool Backlog::may_hold(const UserState& user, std::string_view id) const {
+  return user.backlog_bytes > 0 && (!user.backlog_ids_known || user.backlog_ids.contains(hash_of(id)));
+}
+
+void Backlog::keep_ids(UserState& user, const buffer::BufferedRound& round) {
+  if (!user.backlog_ids_known) return;
+  const auto more = round.messages.size();
+  if (user.backlog_ids.size() + more > kMostIdsOfUser || kept_ids_ + more > kMostIds) {
+    drop_ids(user);
+    user.backlog_ids_known = false;
+    return;
+  }
+  for (const auto& message : round.messages) {
+    kept_ids_ += user.backlog_ids.insert(hash_of(message.message.id)).second ? 1 : 0;
+  }
+}
+
+void Backlog::drop_ids(UserState& user) {
+  kept_ids_ -= user.backlog_ids.size();
+  user.backlog_ids = {};
+}
+
+void Backlog::leave(UserState& user, std::size_t bytes) {
+  user.backlog_bytes -= bytes;
+  if (user.backlog_bytes > 0) return;
+  drop_ids(user);
+  user.backlog_ids_known = true;
+}
+
 void Backlog::forget(SessionState& session) {
-  table_.insert_user(session.session.user_id).backlog_bytes -= session.backlog.bytes;
+  leave(table_.insert_user(session.session.user_id), session.backlog.bytes);
   probe_.backlog_messages.subtract(session.backlog.messages);
   session.backlog = {};
 }

@@ -28,7 +28,9 @@ asio::awaitable<Outcome<std::vector<Message>>> find_messages(UserShard& shard, s
   }
   if (elsewhere.empty()) co_return found;
   // Asked before the store is: while it answers, the journal's may come back to the buffers.
-  const bool some_in_journal = user.backlog_bytes > 0;
+  const bool some_in_journal = std::any_of(elsewhere.begin(), elsewhere.end(), [&](const std::string& id) {
+    return shard.backlog.may_hold(user, id);
+  });
   auto& store = shard.parts.store;
   auto call = [&store, user_id, elsewhere] { return store.find_messages(user_id, elsewhere); };
   auto stored = co_await runtime::call_blocking(shard.parts.store_pool, shard.parts.options->store_timeout,
@@ -38,7 +40,7 @@ asio::awaitable<Outcome<std::vector<Message>>> find_messages(UserShard& shard, s
   std::move(stored->begin(), stored->end(), std::back_inserter(found));
   if (!all && some_in_journal) {
     co_return Failure{FailureKind::unavailable, Entity::message,
-                      "messages of this user wait in the journal for the store",
+                      "this message may be among those that wait in the journal for the store",
                       metrics::RefusalReason::store};
   }
   co_return found;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
+#include <string_view>
 #include <vector>
 
 #include "holdfast/engine/parts.hpp"
@@ -29,11 +30,19 @@ class Backlog {
   // order, to be added to their sessions' buffers. One call at a time.
   asio::awaitable<Result<std::vector<journal::ReplayedRecord>>> read(std::size_t bytes);
 
+  // Whether a message of the user with this id may be only in the journal. True for any id where the user, or
+  // all together, have more such messages than ids are kept of.
+  bool may_hold(const UserState& user, std::string_view id) const;
+
   // What read() gave is about to be added: false where the session is gone (the LSN is then free).
   bool give_back(const journal::ReplayedRecord& record);
   void forget(SessionState& session);
 
  private:
+  void keep_ids(UserState& user, const buffer::BufferedRound& round);
+  void drop_ids(UserState& user);
+  void leave(UserState& user, std::size_t bytes);
+
   const Parts& parts_;
   SessionTable& table_;
   const unsigned shard_;
@@ -41,6 +50,7 @@ class Backlog {
   metrics::ShardProbe& probe_;
   journal::ReadPosition read_until_;  // everything of the backlog before it has been given back
   Lsn last_ = 0;                      // the last one that was taken
+  std::size_t kept_ids_ = 0;          // of all users
 };
 
 }  // namespace holdfast::engine

@@ -93,7 +93,7 @@ struct UserState {
   explicit UserState(metrics::Counter& feature_bytes) : features(feature_bytes) {}
 
   std::string id;
-  bool asks = false;   // queries came that the cache could have answered
+  bool asks = false;   // queries came
   cache::Epoch epoch;  // of the statistics, with what changed in it
   std::unordered_set<SessionState*> sessions;
   KeptFeatures features;          // of buffered messages (engine/buffered_features.hpp)
@@ -103,6 +103,8 @@ struct UserState {
   std::size_t held_bytes = 0;     // of these, kMessageOverhead included
   std::size_t writing_bytes = 0;  // of requests on their way to the journal, likewise
   std::size_t backlog_bytes = 0;  // of contents that are only in the journal
+  std::unordered_set<std::size_t> backlog_ids;  // hashes of these messages' ids (Backlog)
+  bool backlog_ids_known = true;                // false: they were too many to be kept
   IdempotencyWindow idempotency;
 };
 
