@@ -22,8 +22,6 @@ struct Computed {
 
 // A few messages' are computed on the shard: some 0.6 ms at most.
 constexpr std::size_t kComputedHere = 8u << 10;
-// Of a content's bytes; more where words are short.
-constexpr std::size_t kFeaturesPerByte = 5;
 
 std::size_t most_features(const UserShard& shard) {
   return static_cast<std::size_t>(metrics::kFeaturesShare *
@@ -36,21 +34,26 @@ bool may_keep(const UserShard& shard, const text::Features& features) {
          shard.probe.feature_bytes.value() + features.bytes() <= most_features(shard);
 }
 
-// Of the user's buffered messages; no more than there would be room for.
-std::vector<Wanted> missing_features(UserShard& shard, const std::string& user_id) {
-  std::vector<Wanted> missing;
+// Those of the user's buffered messages whose features are not known, where they are too much to compute on
+// the shard; contents of no more than features may take.
+std::vector<Wanted> much_missing(UserShard& shard, const std::string& user_id) {
   const auto* user = shard.table.find_user(user_id);
-  if (!user) return missing;
-  auto room = most_features(shard);
+  if (!user) return {};
+  std::vector<const Message*> missing;
+  std::size_t bytes = 0;
   for (const auto* session : user->sessions) {
     session->buffer.for_each([&](metrics::Stage, const Message& message) {
-      const auto bytes = message.content.size() * kFeaturesPerByte;
-      if (bytes > room || user->features.find(message.id)) return;
-      room -= bytes;
-      missing.push_back({user_id, message.session_id, message.id, message.content});
+      if (bytes > most_features(shard) || user->features.find(message.id)) return;
+      bytes += message.content.size();
+      missing.push_back(&message);
     });
   }
-  return missing;
+  std::vector<Wanted> wanted;
+  if (bytes <= kComputedHere) return wanted;
+  for (const auto* message : missing) {
+    wanted.push_back({user_id, message->session_id, message->id, message->content});
+  }
+  return wanted;
 }
 
 void attach(UserShard& shard, const Wanted& wanted, embedding::ItemVectors answer) {
@@ -87,15 +90,15 @@ text::SharedFeatures features_of(UserShard& shard, UserState& user, const Messag
 
 asio::awaitable<FeaturesForNow> compute_features(UserShard& shard, std::string user_id) {
   FeaturesForNow for_now;
-  auto missing = missing_features(shard, user_id);
-  std::size_t bytes = 0;
-  for (const auto& one : missing) bytes += one.content.size();
-  if (bytes <= kComputedHere) co_return for_now;
-  auto call = [missing = std::move(missing), &embedder = shard.parts.embedder,
+  auto missing = much_missing(shard, user_id);
+  if (missing.empty()) co_return for_now;
+  auto call = [missing = std::move(missing), room = most_features(shard), &embedder = shard.parts.embedder,
                chunking = shard.parts.options->flush.chunking]() mutable -> Result<std::vector<Computed>> {
     std::vector<Computed> all;
     for (auto& one : missing) {
       auto features = text::shared_features(one.content, embedder, chunking);
+      if (features->bytes() > room) break;
+      room -= features->bytes();
       all.push_back({std::move(one), std::move(features)});
     }
     return all;

@@ -22,6 +22,9 @@ using metrics::TimedComponent;
 // Longer texts are only looked up exactly: their words would take too long to compare on a shard.
 constexpr std::size_t kMostSimilarBytes = 2048;
 
+// Searches in the background of what was already answered, on a shard at a time.
+constexpr unsigned kMostVerifications = 8;
+
 constexpr std::string_view kInStore = "store";
 
 // Where the results are now: flushing moves them without changing them.
@@ -64,17 +67,18 @@ asio::awaitable<std::optional<std::vector<ScoredResult>>> bring_up_to_date(UserS
   answer.position = user.epoch.position();
   const auto frozen = user.epoch.frozen(answer.query->terms);
   auto buffered = search_buffers(shard, user, query, *answer.query, {}, &only);
-  auto wanted = store_query(shard, query, *answer.query, buffered);
-  wanted.only.emplace();
+  std::vector<std::string> not_buffered;
   for (const auto& id : only) {
-    if (!buffered.hidden.contains(id)) wanted.only->push_back(id);
+    if (!buffered.hidden.contains(id)) not_buffered.push_back(id);
   }
   const bool some_before_are_stored =
       std::any_of(buffered.borders.begin(), buffered.borders.end(),
                   [](const store::SessionBorder& border) { return !border.wanted.empty(); });
   store::StoreAnswer stored;
   const auto most = 2 * only.size();  // a message and a piece of knowledge may have the same id
-  if (!wanted.only->empty() || some_before_are_stored) {
+  if (!not_buffered.empty() || some_before_are_stored) {
+    auto wanted = store_query(shard, query, *answer.query, buffered);
+    wanted.only = std::move(not_buffered);
     wanted.frozen = frozen;
     wanted.limit = most;
     auto& store = shard.parts.store;
@@ -189,9 +193,11 @@ asio::awaitable<void> verify(UserShard& shard, cache::SimilarityControl& control
 void verify_in_background(UserShard& shard, cache::SimilarityControl& control, const Query& query,
                           std::shared_ptr<const text::PreparedQuery> prepared, const QueryWords& words,
                           const std::vector<ScoredResult>& served) {
-  if (!control.chooses_to_verify()) return;
+  if (shard.verifications >= kMostVerifications || !control.chooses_to_verify()) return;
+  ++shard.verifications;
   asio::co_spawn(shard.executor, verify(shard, control, query, std::move(prepared), words, served),
-                 [](const std::exception_ptr& problem) {
+                 [&shard](const std::exception_ptr& problem) {
+                   --shard.verifications;
                    if (problem) log::error("verifying a similar hit ended in an exception");
                  });
 }
@@ -204,7 +210,6 @@ asio::awaitable<Outcome<Answer>> answer_through_cache(UserShard& shard, Query qu
   const auto now = clock.steady_now();
   const auto epoch = [&] { return shard.table.insert_user(query.user_id).epoch.number(); };
   auto& outcomes = shard.probe.cache;
-  shard.table.insert_user(query.user_id).asks = true;
   if (auto known = shard.cache.find(query, epoch(), now)) {
     auto results =
         co_await bring_up_to_date(shard, shard.cache, shard.probe.query_cache, query, std::move(*known));

@@ -43,7 +43,9 @@ asio::awaitable<Outcome<Answer>> answer_query(UserShard& shard, Query query) {
   if (query.top_k <= 0) co_return Answer{};
   query.top_k = std::min(query.top_k, kMaxResults);
   const bool cached_mode = shard.parts.options->mode == engine::Mode::buffer;
-  const bool some_in_journal = shard.table.insert_user(query.user_id).backlog_bytes > 0;
+  auto& user = shard.table.insert_user(query.user_id);
+  user.asks = true;
+  const bool some_in_journal = user.backlog_bytes > 0;
   Answer answer;
   if (cached_mode && !some_in_journal && shard.cache.caches(query)) {
     auto cached = co_await answer_through_cache(shard, query);

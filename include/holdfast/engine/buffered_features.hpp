@@ -1,7 +1,8 @@
 // What retrieval knows of buffered messages: terms and vectors. Computed when a query first needs them, and
-// kept in UserState::features while the messages are buffered; the flush takes them over. They take some 5
-// times the content, so no more are kept than an eighth of what the buffers may hold, and no more at all
-// while memory is short; the others are computed for each query. On the shard's thread.
+// kept in UserState::features while the messages are buffered; the flush takes them over. They take several
+// times the content, so of what is computed here no more is kept than an eighth of what the buffers may hold,
+// and nothing more while memory is short; the rest is computed for each query. A vector that a server made
+// is kept in any case. On the shard's thread.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

@@ -46,6 +46,7 @@ struct UserShard {
   PredictionQueue predictions;
   cache::EmbeddingCache embeddings;  // of queries, where a server makes them
   SearchesUnderWay searches;
+  unsigned verifications = 0;  // of similar hits, under way
 };
 
 }  // namespace holdfast::engine
