@@ -67,6 +67,15 @@ class RunningEngine {
     return run(service().drain(metrics::FlushReason::request, std::chrono::steady_clock::now() + at_most));
   }
 
+  // The thread for computations waits until the promise is kept.
+  std::future<Result<int>> hold_computing(std::promise<void>& release) {
+    auto held = [released = release.get_future().share()]() -> Result<int> {
+      released.wait();
+      return 0;
+    };
+    return start(runtime::call_blocking(shard().parts.compute, std::chrono::minutes(1), held));
+  }
+
   service::MemoryService& service() { return *run_->service; }
   UserShard& shard() { return *run_->shards[0]; }
   flush::DeadLetters& letters() { return *run_->letters; }

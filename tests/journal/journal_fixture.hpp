@@ -65,8 +65,10 @@ class JournalFixture : public testing::Test {
     journal = std::move(*opened);
   }
 
-  void start() {
-    journal->start(2, [this](unsigned, std::vector<Completion> completions) {
+  // before: on the journal's thread, before completions are taken.
+  void start(std::function<void()> before = [] {}) {
+    journal->start(2, [this, before](unsigned, std::vector<Completion> completions) {
+      before();
       const std::lock_guard lock(mutex);
       for (auto& completion : completions) {
         order.push_back(completion.ticket);

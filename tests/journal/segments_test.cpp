@@ -185,18 +185,10 @@ struct BusyJournal : JournalFixture {
 
   void start_busy(const Options& chosen) {
     open_without_start(chosen);
-    journal->start(2, [this](unsigned, std::vector<Completion> completions) {
-      if (first.exchange(false)) {
-        busy.set_value();
-        release.get_future().wait();
-      }
-      const std::lock_guard lock(mutex);
-      for (auto& completion : completions) {
-        order.push_back(completion.ticket);
-        epoch = std::max(epoch.load(), completion.epoch);
-        completed[completion.ticket] = std::move(completion);
-      }
-      changed.notify_all();
+    start([this] {
+      if (!first.exchange(false)) return;
+      busy.set_value();
+      release.get_future().wait();
     });
     replay();
     append(0, "first");

@@ -123,12 +123,7 @@ TEST_F(BufferedFeatures, OfManyAreComputedAwayFromTheShard) {
   fill(engine, long_contents());
   engine.add_user("other");
   std::promise<void> release;
-  auto held = [released = release.get_future().share()]() -> Result<int> {
-    released.wait();
-    return 0;
-  };
-  auto holding =
-      engine.start(runtime::call_blocking(engine.shard().parts.compute, std::chrono::minutes(1), held));
+  auto holding = engine.hold_computing(release);
   Query query;
   query.user_id = "u";
   query.text = "kite7";

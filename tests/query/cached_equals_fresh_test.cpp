@@ -101,7 +101,8 @@ class Play {
     auto& session = some_session();
     std::vector<std::string> contents;
     const auto many = random_() % 25 == 0 ? 40 : 1 + random_() % 3;
-    for (auto left = many; left > 0; --left) contents.push_back(words(2, 7));
+    // Now and then so much that it is computed away from the shard.
+    for (auto left = many; left > 0; --left) contents.push_back(words(random_() % 16 == 0 ? 1500 : 2, 7));
     const auto answer = engine_.run(engine_.adding(session.id, contents));
     ASSERT_TRUE(answer) << answer.error().subject;
     session.messages.insert(session.messages.end(), answer->message_ids.begin(), answer->message_ids.end());

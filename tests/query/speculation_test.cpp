@@ -96,7 +96,7 @@ TEST_F(Speculation, IsGoneWhenTheCachesAreCleared) {
   EXPECT_EQ(ask(kClose).origin, Origin::searched);
 }
 
-TEST_F(Speculation, WaitsUntilNobodyAsksAnything) {
+TEST_F(Speculation, PredictsWhileNobodyAsksAnything) {
   auto speculating = engine.start(speculate_when_idle(engine.shard()));
   while (engine.probe().predicted_queries.value() < 3) std::this_thread::yield();
   boost::asio::post(engine.shard().executor, [&] { engine.shard().predictions.close(); });
@@ -105,10 +105,13 @@ TEST_F(Speculation, WaitsUntilNobodyAsksAnything) {
 }
 
 TEST_F(Speculation, PredictsNothingForWhoNeverAsks) {
-  engine.restart();
+  engine.restart();  // what it knows of the user is gone
   predict();
   EXPECT_EQ(engine.probe().predicted_queries.value(), 0u);
   EXPECT_EQ(engine.shard().table.insert_user("u").epoch.terms(), 0u);
+  ask("what of the weather");
+  predict();
+  EXPECT_EQ(engine.probe().predicted_queries.value(), 3u);
 }
 
 TEST_F(Speculation, DoesNothingUnlessSwitchedOn) {
