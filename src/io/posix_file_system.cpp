@@ -103,6 +103,17 @@ class PosixFile final : public File {
     return static_cast<std::uint64_t>(status.st_size);
   }
 
+  Result<std::uint64_t> data_end() override {
+    std::uint64_t end = 0;
+    for (;;) {
+      const auto begin = ::lseek(fd_.get(), static_cast<off_t>(end), SEEK_DATA);
+      if (begin < 0 && errno == ENXIO) return end;  // a hole reaches the end of the file
+      const auto next = begin < 0 ? begin : ::lseek(fd_.get(), begin, SEEK_HOLE);
+      if (next < 0) return size();
+      end = static_cast<std::uint64_t>(next);
+    }
+  }
+
   void drop_cache() override { ::posix_fadvise(fd_.get(), 0, 0, POSIX_FADV_DONTNEED); }
 
  private:

@@ -33,7 +33,9 @@ Result<std::optional<SegmentHeader>> read_segment_header(io::File& file) {
 Result<std::uint64_t> used_bytes(io::File& file) {
   const auto size = file.size();
   if (!size) return size.error();
-  for (auto end = *size; end > 0;) {
+  const auto known = file.data_end();
+  if (!known) return known.error();
+  for (auto end = std::min(*size, *known); end > 0;) {
     const auto begin = end - std::min<std::uint64_t>(end, kWindow);
     const auto part = file.read_at(begin, static_cast<std::size_t>(end - begin));
     if (!part) return part.error();

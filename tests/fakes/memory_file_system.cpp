@@ -83,6 +83,13 @@ class MemoryFile final : public File {
     const std::lock_guard lock(files_.mutex_);
     return std::uint64_t{node_->data.size()};
   }
+  Result<std::uint64_t> data_end() override {
+    const std::lock_guard lock(files_.mutex_);
+    constexpr std::size_t kBlock = 4096;
+    const auto last = node_->data.find_last_not_of('\0');
+    if (last == std::string::npos) return std::uint64_t{0};
+    return std::uint64_t{std::min(node_->data.size(), (last / kBlock + 1) * kBlock)};
+  }
   void drop_cache() override {}
 
  private:

@@ -36,6 +36,25 @@ class PosixFileSystemTest : public testing::Test {
   const Path dir = folder.path();
 };
 
+TEST_F(PosixFileSystemTest, KnowsWhereNothingButZerosFollows) {
+  constexpr std::uint64_t kMiB = 1u << 20;
+  auto file = make(dir / "a", "begin");
+  ASSERT_TRUE(file->preallocate(10 * kMiB));
+  const std::array<std::string_view, 1> pieces{"end"};
+  ASSERT_TRUE(file->write_at(3 * kMiB, pieces));
+  for (const bool synced : {false, true}) {
+    if (synced) {
+      ASSERT_TRUE(file->sync_data());
+    }
+    const auto end = file->data_end();
+    ASSERT_TRUE(end);
+    EXPECT_GE(*end, 3 * kMiB + 3);
+    EXPECT_LT(*end, 10 * kMiB);
+  }
+  ASSERT_TRUE(file->truncate(0));
+  EXPECT_EQ(*file->data_end(), 0u);
+}
+
 TEST_F(PosixFileSystemTest, PiecesAreWrittenOneAfterAnotherAndReadBack) {
   auto file = files.open(dir / "a", OpenMode::create_new);
   ASSERT_TRUE(file);

@@ -28,6 +28,8 @@ class File {
       std::uint64_t size) = 0;  // posix_fallocate: the file has size bytes of zeros or old bytes
   virtual Result<void> truncate(std::uint64_t size) = 0;
   virtual Result<std::uint64_t> size() = 0;
+  // Up to where there may be anything but zeros, as the file system knows without reading; at most the size.
+  virtual Result<std::uint64_t> data_end() = 0;
   virtual void drop_cache() = 0;  // posix_fadvise(DONTNEED) over the whole file
 };
 
