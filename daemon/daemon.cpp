@@ -288,28 +288,6 @@ std::string Daemon::present_value(std::string_view key) const {
   return found == values->end() ? std::string() : found->value;
 }
 
-Result<void> Daemon::replay_journal() {
-  Result<void> failed;
-  const auto summary = journal_->replay([&](journal::ReplayedRecord record) {
-    if (!failed) return;
-    const auto& user = std::visit(
-        [](const auto& operation) -> const std::string& { return operation.user_id; }, record.operation);
-    auto& shard = *shards_[shard_set_.owner(route_key(user))];
-    failed = run_on(shard.executor, ingest::replay(shard, std::move(record)));
-  });
-  if (!summary) return summary.error();
-  if (!failed) return failed;
-  if (summary->records > 0 || summary->torn_bytes > 0 || summary->damaged_regions > 0) {
-    log::info(
-        "journal replayed: {} operations from {} segments, {} were in the store already, {} bytes torn off, "
-        "{} "
-        "damaged regions",
-        summary->records, summary->segments, summary->acknowledged, summary->torn_bytes,
-        summary->damaged_regions);
-  }
-  return {};
-}
-
 engine::Options Daemon::engine_options(const settings::Settings& settings) const {
   engine::Options options;
   options.mode = settings.buffer_enabled ? engine::Mode::buffer : engine::Mode::bypass;

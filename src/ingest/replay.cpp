@@ -104,9 +104,7 @@ std::string session_of(const journal::Operation& operation) {
   return std::get<journal::EraseRecord>(operation).session_id;
 }
 
-}  // namespace
-
-asio::awaitable<Result<void>> replay(UserShard& shard, journal::ReplayedRecord record) {
+asio::awaitable<Result<void>> replay_record(UserShard& shard, journal::ReplayedRecord record) {
   if (record.stored) {
     remember_answer(shard, std::get<journal::AppendRecord>(record.operation));
     co_return Result<void>{};
@@ -134,6 +132,16 @@ asio::awaitable<Result<void>> replay(UserShard& shard, journal::ReplayedRecord r
   co_return Result<void>{};
 }
 
+}  // namespace
+
+asio::awaitable<Result<void>> replay(UserShard& shard, std::vector<journal::ReplayedRecord> records) {
+  for (auto& record : records) {
+    const auto replayed = co_await replay_record(shard, std::move(record));
+    if (!replayed) co_return replayed;
+  }
+  co_return Result<void>{};
+}
+
 asio::awaitable<Outcome<void>> resubmit(UserShard& shard, journal::Operation operation) {
   const auto session_id = session_of(operation);
   const auto opened = co_await shard.table.open_session(session_id);
@@ -141,8 +149,8 @@ asio::awaitable<Outcome<void>> resubmit(UserShard& shard, journal::Operation ope
   const UnderWay under_way(shard, session_id, engine::Mode::buffer);
   const auto lsn = co_await journal_operation(shard, operation);
   if (!lsn) co_return lsn.error();
-  journal::ReplayedRecord record{*lsn, std::move(operation), false};
-  const auto applied = co_await replay(shard, std::move(record));
+  journal::ReplayedRecord record{*lsn, std::move(operation)};
+  const auto applied = co_await replay_record(shard, std::move(record));
   if (!applied) co_return engine::unavailable(applied.error());
   if (auto* session = shard.table.find_session(session_id)) {
     shard.flush_loop.request_flush(*session, metrics::FlushReason::request);

@@ -182,7 +182,7 @@ Result<ReadPosition> Journal::Impl::read(ReadPosition from, Lsn last,
       const auto lsn = record.header.lsn;
       if (lsn > passed && record.header.type == RecordType::append) {
         if (auto operation = decode(RecordType::append, record.payload)) {
-          go_on = visit({lsn, std::move(*operation), false});
+          go_on = visit({lsn, std::move(*operation), false, record.payload.size()});
         }
       }
       go_on = go_on && lsn < last;

@@ -21,7 +21,7 @@ void replay_record(const ScannedRecord& record, const AckLedger& ledger, ReplayS
     return;
   }
   if (!stored) ++summary.records;
-  apply({lsn, std::move(*operation), stored});
+  apply({lsn, std::move(*operation), stored, record.payload.size()});
 }
 
 }  // namespace

@@ -109,12 +109,11 @@ class RunningEngine {
         });
       });
       boost::asio::post(shard_set.executor(0), [this] { shards[0]->flush_loop.start(); });
-      EXPECT_TRUE(journal->replay([this](journal::ReplayedRecord record) {
-        EXPECT_TRUE(boost::asio::co_spawn(shard_set.executor(0),
-                                          ingest::replay(*shards[0], std::move(record)),
-                                          boost::asio::use_future)
-                        .get());
-      }));
+      std::vector<journal::ReplayedRecord> records;
+      EXPECT_TRUE(journal->replay([&](auto record) { records.push_back(std::move(record)); }));
+      EXPECT_TRUE(boost::asio::co_spawn(shard_set.executor(0), ingest::replay(*shards[0], std::move(records)),
+                                        boost::asio::use_future)
+                      .get());
     }
     ~Run() {
       workers->stop();

@@ -45,8 +45,8 @@ asio::awaitable<Outcome<std::vector<std::string>>> erase_messages(UserShard& sha
 // replay.
 asio::awaitable<Outcome<void>> resubmit(UserShard& shard, journal::Operation operation);
 
-// At start: brings a journalled operation back, through the same apply step as a live one. Waits while the
-// shard's buffers are full. Errors: the store cannot be asked.
-asio::awaitable<Result<void>> replay(UserShard& shard, journal::ReplayedRecord record);
+// At start: brings journalled operations back in this order, through the same apply step as live ones. Waits
+// while the shard's buffers are full. Errors: the store cannot be asked.
+asio::awaitable<Result<void>> replay(UserShard& shard, std::vector<journal::ReplayedRecord> records);
 
 }  // namespace holdfast::ingest
