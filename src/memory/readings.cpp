@@ -75,6 +75,17 @@ std::optional<double> stalled(std::string_view text, std::string_view kind) {
   return std::nullopt;
 }
 
+// What the kernel drops when it needs room: of a journal and a store about half of it counts as active. What
+// is not yet on the disk must wait for that.
+std::uint64_t clean_page_cache(std::string_view stat, bool v2) {
+  const auto read = [&](std::string_view key_v2, std::string_view key_v1) {
+    return number_of(stat, v2 ? key_v2 : key_v1).value_or(0);
+  };
+  const auto all = read("inactive_file", "total_inactive_file") + read("active_file", "total_active_file");
+  const auto unwritten = read("file_dirty", "total_dirty") + read("file_writeback", "total_writeback");
+  return all - std::min(all, unwritten);
+}
+
 void keep_least(Number& least, Number value) {
   if (value) least = least ? std::min(*least, *value) : *value;
 }
@@ -154,8 +165,7 @@ void Reader::read_groups(Readings& readings) {
       continue;
     }
     // Without it everything counts as in use, which errs to the safe side.
-    const auto droppable =
-        number_of(group.stat.read(buffer_), group.v2 ? "inactive_file" : "total_inactive_file").value_or(0);
+    const auto droppable = clean_page_cache(group.stat.read(buffer_), group.v2);
     const auto working_set = *used - std::min(*used, droppable);
     keep_least(readings.cgroup_room_bytes, *limit - std::min(*limit, working_set));
     const auto share =

@@ -80,6 +80,12 @@ TEST_F(ReadingsTest, AnAncestorsLimitBinds) {
   EXPECT_EQ(readings.limit_origin, "memory.max of cgroup /pod");
   ASSERT_TRUE(readings.cgroup);
   EXPECT_EQ(readings.cgroup->working_set_bytes, 40 * kMiB);  // the page cache raises no alarm
+  const auto mib = [](std::uint64_t number) { return std::to_string(number * kMiB) + "\n"; };
+  write("cgroup/pod/memory.stat", "inactive_file " + mib(20) + "active_file " + mib(16) + "file_dirty " +
+                                      mib(3) + "file_writeback " + mib(1));
+  EXPECT_EQ(read().cgroup->working_set_bytes, 28 * kMiB)
+      << "active or not, but for what is not on the disk yet";
+  write("cgroup/pod/memory.stat", "inactive_file " + mib(20));
   EXPECT_EQ(readings.available_bytes(), 24 * kMiB);
   write("cgroup/pod/container/memory.high", 32 * kMiB);
   write("cgroup/pod/container/memory.current", 8 * kMiB);
@@ -104,6 +110,10 @@ TEST_F(ReadingsTest, AV1LimitBindsAndAnUnlimitedOneDoesNot) {
   ASSERT_TRUE(readings.cgroup);
   EXPECT_EQ(readings.cgroup->working_set_bytes, 8 * kMiB);
   EXPECT_EQ(readings.oom_kills, 3u);
+  write("cgroup/memory/job/memory.stat", "active_file 1\ntotal_active_file " + std::to_string(4 * kMiB) +
+                                             "\ntotal_dirty " + std::to_string(kMiB) + "\ntotal_writeback " +
+                                             std::to_string(kMiB) + "\n");
+  EXPECT_EQ(read().cgroup->working_set_bytes, 10 * kMiB);
 }
 
 TEST_F(ReadingsTest, AGroupOfAnotherNamespaceFallsBackToTheMountedRoot) {
