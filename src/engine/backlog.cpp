@@ -11,8 +11,9 @@ namespace {
 // Reading goes on in the background; nobody waits for it.
 constexpr std::chrono::minutes kReadAtMost{10};
 
-// Ids kept of what is only in the journal, 40 bytes each: enough for who writes little beside a flood.
-constexpr std::size_t kMostIdsOfUser = 1000, kMostIds = 50'000;
+// Ids kept of what is only in the journal, 40 bytes each: enough for who writes little beside a flood. Who
+// has more leaves their room to others.
+constexpr std::size_t kMostIdsOfUser = 5000, kMostIds = 50'000;
 
 std::size_t hash_of(std::string_view id) {
   return std::hash<std::string_view>{}(id);

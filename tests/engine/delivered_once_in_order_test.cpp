@@ -332,8 +332,9 @@ TEST(Delivered, AnIdIsInDoubtOnlyWhereItsMessageMayBeInTheJournalAlone) {
   const auto& backlog = delivery.probes().shards[0]->backlog_messages;
   const auto add_to_journal = [&](const std::string& session, std::uint64_t messages) {
     std::string last;
+    const std::vector<std::string> contents(10, std::string(500, 'x'));
     for (const auto until = backlog.value() + messages; backlog.value() < until;) {
-      const auto answer = delivery.add(session, {std::string(1000, 'x')});
+      const auto answer = delivery.add(session, contents);
       EXPECT_TRUE(answer);
       last = answer->message_ids[0];
     }
@@ -347,7 +348,7 @@ TEST(Delivered, AnIdIsInDoubtOnlyWhereItsMessageMayBeInTheJournalAlone) {
   const auto last_of_few = add_to_journal(few, 20);
   EXPECT_EQ(failure(few, last_of_few), FailureKind::unavailable);
   EXPECT_EQ(failure(few, "unknown"), FailureKind::not_found);
-  add_to_journal(many, 1001);
+  add_to_journal(many, 5100);
   EXPECT_EQ(failure(many, "unknown"), FailureKind::unavailable);
   EXPECT_EQ(failure(few, "unknown"), FailureKind::not_found) << "another user's are not in the way";
   down = false;
