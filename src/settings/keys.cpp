@@ -433,6 +433,9 @@ std::string_view nearest_key(std::string_view path) {
   std::string_view nearest;
   auto least = std::numeric_limits<std::size_t>::max();
   for (const auto& key : table()) {
+    const auto longer = std::max(path.size(), key.path.size()),
+               shorter = std::min(path.size(), key.path.size());
+    if (longer - shorter >= least) continue;  // no nearer
     const auto distance = edit_distance(path, key.path);
     if (distance < least) {
       least = distance;
