@@ -10,7 +10,6 @@
 
 #include "holdfast/base/log.hpp"
 #include "holdfast/http/tls.hpp"
-#include "holdfast/ingest/ingest_path.hpp"
 #include "holdfast/io/file_system.hpp"
 #include "holdfast/query/speculation.hpp"
 #include "holdfast/store/sqlite_store.hpp"
@@ -72,7 +71,7 @@ Daemon::Daemon(settings::LoadedSettings loaded, settings::Sources sources)
       probes_(shard_set_.size()),
       memory_watch_(
           settings_.memory, {}, [this] { return accounted_bytes(); }, pressure_) {
-  shown_values_ = std::make_shared<const std::vector<settings::EffectiveValue>>(loaded_.values);
+  shown_values_.set(std::make_shared<const std::vector<settings::EffectiveValue>>(loaded_.values));
 }
 
 Daemon::~Daemon() = default;
@@ -143,7 +142,7 @@ Result<http::ReloadAnswer> Daemon::reload() {
   if (!serving) return serving.error();
   memory_watch_.set_limits(settings.memory.limits);
   auto options = std::make_shared<const engine::Options>(engine_options(settings));
-  log::configure(settings.log_format, settings.log_level);
+  log::set_level(settings.log_level);
   live_serving_->set(std::move(*serving));
   live_options_->set(options);
   run_on(shard_set_.executor(0), memory_->reconfigure(std::move(options)));
@@ -153,7 +152,7 @@ Result<http::ReloadAnswer> Daemon::reload() {
   }
   window_->set_capacity(capacity());
   loaded_ = std::move(reloaded->loaded);
-  shown_values_ = std::make_shared<const std::vector<settings::EffectiveValue>>(loaded_.values);
+  shown_values_.set(std::make_shared<const std::vector<settings::EffectiveValue>>(loaded_.values));
   return http::ReloadAnswer{std::move(reloaded->changed), std::move(reloaded->needs_restart)};
 }
 
@@ -282,7 +281,7 @@ void Daemon::wire() {
 }
 
 std::string Daemon::present_value(std::string_view key) const {
-  const auto values = shown_values_.load();
+  const auto values = shown_values_.get();
   const auto found = std::find_if(values->begin(), values->end(),
                                   [&](const settings::EffectiveValue& value) { return value.key == key; });
   return found == values->end() ? std::string() : found->value;

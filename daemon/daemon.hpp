@@ -2,7 +2,6 @@
 // that knows every module.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "holdfast/base/cpus.hpp"
+#include "holdfast/base/snapshot.hpp"
 #include "holdfast/embedding/back_fill.hpp"
 #include "holdfast/engine/user_shard.hpp"
 #include "holdfast/flush/auto_tuner.hpp"
@@ -74,7 +74,7 @@ class Daemon : private http::ConfigReload {
   settings::LoadedSettings loaded_;    // guarded by reload_mutex_ once started
   const settings::Settings settings_;  // of the start
   // As they are now; replaced by a reload, read by any thread.
-  std::atomic<std::shared_ptr<const std::vector<settings::EffectiveValue>>> shown_values_;
+  Snapshot<std::vector<settings::EffectiveValue>> shown_values_;
   const std::unique_ptr<const text::Embedder> remote_model_;  // null: the built-in embedder
   const text::Embedder& embedder_;
   runtime::ShardSet shard_set_;

@@ -57,4 +57,8 @@ void configure(Format format, std::string_view level) {
   spdlog::set_default_logger(std::move(logger));
 }
 
+void set_level(std::string_view level) {
+  spdlog::default_logger_raw()->set_level(parse_level(level));
+}
+
 }  // namespace holdfast::log

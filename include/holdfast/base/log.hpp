@@ -19,5 +19,7 @@ enum class Format { text, json };
 
 // Call once from main before threads start. level: DEBUG, INFO, WARNING, ERROR or CRITICAL.
 void configure(Format format, std::string_view level);
+// From now on. Any thread.
+void set_level(std::string_view level);
 
 }  // namespace holdfast::log

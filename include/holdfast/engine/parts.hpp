@@ -2,13 +2,13 @@
 // constant; each shard has a copy, whose options its thread replaces when the configuration is reloaded.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <memory>
 #include <utility>
 
 #include "holdfast/base/clock.hpp"
+#include "holdfast/base/snapshot.hpp"
 #include "holdfast/buffer/buffered_round.hpp"
 #include "holdfast/buffer/options.hpp"
 #include "holdfast/cache/options.hpp"
@@ -44,16 +44,8 @@ struct Options {
   bool session_queries = true;                     // a session_id in a query tags its results
 };
 
-// The options as they are now, for whoever is not on a shard. Any thread.
-class LiveOptions {
- public:
-  explicit LiveOptions(std::shared_ptr<const Options> options) : options_(std::move(options)) {}
-  std::shared_ptr<const Options> get() const { return options_.load(); }
-  void set(std::shared_ptr<const Options> options) { options_.store(std::move(options)); }
-
- private:
-  std::atomic<std::shared_ptr<const Options>> options_;
-};
+// As they are now, for whoever is not on a shard.
+using LiveOptions = Snapshot<Options>;
 
 using metrics::kMessageOverhead;
 

@@ -2,11 +2,11 @@
 // request keeps from its header to its answer.
 #pragma once
 
-#include <atomic>
 #include <boost/asio/ssl/context.hpp>
 #include <memory>
 #include <utility>
 
+#include "holdfast/base/snapshot.hpp"
 #include "holdfast/http/access_keys.hpp"
 #include "holdfast/http/options.hpp"
 
@@ -26,15 +26,6 @@ struct Serving {
   std::shared_ptr<boost::asio::ssl::context> tls;  // none: plain HTTP
 };
 
-// Any thread.
-class LiveServing {
- public:
-  explicit LiveServing(std::shared_ptr<const Serving> now) : now_(std::move(now)) {}
-  std::shared_ptr<const Serving> get() const { return now_.load(); }
-  void set(std::shared_ptr<const Serving> next) { now_.store(std::move(next)); }
-
- private:
-  std::atomic<std::shared_ptr<const Serving>> now_;
-};
+using LiveServing = Snapshot<Serving>;
 
 }  // namespace holdfast::http
