@@ -10,6 +10,7 @@ namespace holdfast::journal {
 namespace {
 
 constexpr std::size_t kWindow = 1u << 20;
+constexpr std::size_t kBehindData = 64u << 10;
 
 bool is_record_type(RecordType type) {
   return type >= RecordType::append && type <= RecordType::acknowledge;
@@ -33,9 +34,13 @@ Result<std::optional<SegmentHeader>> read_segment_header(io::File& file) {
 Result<std::uint64_t> used_bytes(io::File& file) {
   const auto size = file.size();
   if (!size) return size.error();
-  const auto known = file.data_end();
-  if (!known) return known.error();
-  for (auto end = std::min(*size, *known); end > 0;) {
+  auto data_end = file.data_end();
+  if (!data_end) return data_end.error();
+  // The log has no gaps: behind an end that a file system told too early there is a record at once.
+  const auto behind = file.read_at(*data_end, kBehindData);
+  if (!behind) return behind.error();
+  if (behind->find_first_not_of('\0') != std::string::npos) data_end = *size;
+  for (auto end = *data_end; end > 0;) {
     const auto begin = end - std::min<std::uint64_t>(end, kWindow);
     const auto part = file.read_at(begin, static_cast<std::size_t>(end - begin));
     if (!part) return part.error();

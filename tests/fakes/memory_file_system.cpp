@@ -88,7 +88,8 @@ class MemoryFile final : public File {
     constexpr std::size_t kBlock = 4096;
     const auto last = node_->data.find_last_not_of('\0');
     if (last == std::string::npos) return std::uint64_t{0};
-    return std::uint64_t{std::min(node_->data.size(), (last / kBlock + 1) * kBlock)};
+    const auto end = files_.hides_data ? kBlock : (last / kBlock + 1) * kBlock;
+    return std::uint64_t{std::min(node_->data.size(), end)};
   }
   void drop_cache() override {}
 

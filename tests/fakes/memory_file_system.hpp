@@ -38,6 +38,9 @@ class MemoryFileSystem final : public FileSystem {
   void fail(Call call, int nth, Error error, bool for_ever = false);
   std::uint64_t calls(Call call) const;
 
+  // From now on File::data_end() tells too little: the first block.
+  bool hides_data = false;
+
   std::string content(const Path& path) const;
   void set_content(const Path& path, std::string content);  // synced
   void clear();                                             // no files any more, synced

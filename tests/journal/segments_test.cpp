@@ -129,6 +129,14 @@ TEST_F(JournalFixture, ErasuresAreReplayedWhileTheyAreInTheJournal) {
   EXPECT_TRUE(std::holds_alternative<EraseRecord>(replayed[1].operation));
 }
 
+TEST_F(JournalFixture, AFileSystemThatDoesNotKnowItsDataCostsNoRecord) {
+  open();
+  for (int i = 0; i < 50; ++i) put(std::to_string(i) + std::string(1000, ' '));
+  files.hides_data = true;
+  crash_and_restart();
+  EXPECT_EQ(replayed.size(), 50u);
+}
+
 TEST_F(JournalFixture, NothingIsDeletedBeforeItIsReplayed) {
   open();
   std::vector<Lsn> lsns;
