@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "holdfast/base/ids.hpp"
+#include "holdfast/engine/dead_operations.hpp"
 
 namespace holdfast::engine {
 namespace {
@@ -59,10 +60,11 @@ asio::awaitable<Result<std::vector<journal::ReplayedRecord>>> Backlog::read(std:
   auto chunk = co_await runtime::call_blocking(parts_.store_pool, kReadAtMost, call);
   if (!chunk) co_return chunk.error();
   read_until_ = chunk->next;
-  std::erase_if(chunk->records, [&](const journal::ReplayedRecord& record) {
+  std::erase_if(chunk->records, [&](journal::ReplayedRecord& record) {
+    if (!leave_out_dead(parts_.dead_letters, record.operation, record.lsn)) return true;
     const auto* session =
         table_.find_session(std::get<journal::AppendRecord>(record.operation).round.session_id);
-    return session && (session->backlog.messages == 0 || record.lsn < session->backlog.next);
+    return session && (session->backlog.rounds == 0 || record.lsn < session->backlog.next);
   });
   co_return std::move(chunk->records);
 }
@@ -74,15 +76,16 @@ bool Backlog::give_back(const journal::ReplayedRecord& record) {
   std::size_t bytes = 0;
   for (const auto& message : round.messages) bytes += message.content.size();
   auto& waits = session->backlog;
-  const auto messages = std::min<std::uint64_t>(round.messages.size(), waits.messages);
-  bytes = std::min(bytes, waits.bytes);
   waits.next = record.lsn + 1;
   waits.rounds -= std::min<std::uint64_t>(1, waits.rounds);
+  // Of a dead letter that was deleted meanwhile there is more than was taken. Each later round has its own.
+  const auto messages = waits.rounds == 0
+                            ? waits.messages
+                            : std::min<std::uint64_t>(round.messages.size(), waits.messages - waits.rounds);
+  bytes = waits.rounds == 0 ? waits.bytes : std::min<std::size_t>(bytes, waits.bytes - waits.rounds);
   waits.messages -= messages;
   waits.bytes -= bytes;
-  auto& user = table_.insert_user(session->session.user_id);
-  for (const auto& message : round.messages) kept_ids_ -= user.backlog_ids.erase(hash_of(message.id));
-  leave(user, bytes);
+  leave(table_.insert_user(session->session.user_id), bytes);
   probe_.backlog_messages.subtract(messages);
   return true;
 }

@@ -35,7 +35,8 @@ bool may_keep(const UserShard& shard, const text::Features& features) {
 }
 
 // Those of the user's buffered messages whose features are not known, where they are too much to compute on
-// the shard; contents of no more than features may take.
+// the shard. Features take several times the content: of more than a quarter of their bound they have no
+// room.
 std::vector<Wanted> much_missing(UserShard& shard, const std::string& user_id) {
   const auto* user = shard.table.find_user(user_id);
   if (!user) return {};
@@ -43,7 +44,7 @@ std::vector<Wanted> much_missing(UserShard& shard, const std::string& user_id) {
   std::size_t bytes = 0;
   for (const auto* session : user->sessions) {
     session->buffer.for_each([&](metrics::Stage, const Message& message) {
-      if (bytes > most_features(shard) || user->features.find(message.id)) return;
+      if (bytes > most_features(shard) / 4 || user->features.find(message.id)) return;
       bytes += message.content.size();
       missing.push_back(&message);
     });

@@ -28,21 +28,24 @@ asio::awaitable<Outcome<std::vector<Message>>> find_messages(UserShard& shard, s
   }
   if (elsewhere.empty()) co_return found;
   // Asked before the store is: while it answers, the journal's may come back to the buffers.
-  const bool some_in_journal = std::any_of(elsewhere.begin(), elsewhere.end(), [&](const std::string& id) {
-    return shard.backlog.may_hold(user, id);
-  });
+  std::vector<std::string> in_doubt;
+  std::copy_if(elsewhere.begin(), elsewhere.end(), std::back_inserter(in_doubt),
+               [&](const std::string& id) { return shard.backlog.may_hold(user, id); });
   auto& store = shard.parts.store;
   auto call = [&store, user_id, elsewhere] { return store.find_messages(user_id, elsewhere); };
   auto stored = co_await runtime::call_blocking(shard.parts.store_pool, shard.parts.options->store_timeout,
                                                 std::move(call));
   if (!stored) co_return unavailable(stored.error());
-  const bool all = stored->size() == elsewhere.size();
-  std::move(stored->begin(), stored->end(), std::back_inserter(found));
-  if (!all && some_in_journal) {
+  const auto is_stored = [&](const std::string& id) {
+    return std::any_of(stored->begin(), stored->end(),
+                       [&](const Message& message) { return message.id == id; });
+  };
+  if (!std::all_of(in_doubt.begin(), in_doubt.end(), is_stored)) {
     co_return Failure{FailureKind::unavailable, Entity::message,
                       "this message may be among those that wait in the journal for the store",
                       metrics::RefusalReason::store};
   }
+  std::move(stored->begin(), stored->end(), std::back_inserter(found));
   co_return found;
 }
 

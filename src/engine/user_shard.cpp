@@ -16,7 +16,7 @@ cache::Options cache_share(const Parts& parts, unsigned shards) {
   return options;
 }
 
-// Of any wording that is similar enough; the control learns from every hit, or from none.
+// Of any wording that is similar enough; the control learns from hits, or from none.
 cache::Options speculation_share(const Parts& parts, unsigned shards) {
   const auto& speculation = parts.options->speculation;
   auto options = cache_share(parts, shards);

@@ -2,6 +2,7 @@
 #include <utility>
 
 #include "apply.hpp"
+#include "holdfast/engine/dead_operations.hpp"
 #include "holdfast/engine/message_lookup.hpp"
 #include "holdfast/ingest/ingest_path.hpp"
 #include "persist.hpp"
@@ -74,30 +75,6 @@ void replay_append(UserShard& shard, journal::AppendRecord record, Lsn lsn) {
   if (auto* user = shard.table.find_user(session->session.user_id)) shard.table.written(*user);
 }
 
-// What became a dead letter just before the end of the last run is not owed any more: its acknowledgement
-// may not have got into the journal.
-void leave_out_dead(const flush::DeadLetters& letters, journal::Operation& operation, Lsn lsn) {
-  if (letters.count() == 0) return;
-  const auto is_dead = [&](const std::string& id) {
-    return letters.contains(flush::dead_letter_id(lsn, id));
-  };
-  if (auto* append = std::get_if<journal::AppendRecord>(&operation)) {
-    std::erase_if(append->round.messages, [&](const Message& message) { return is_dead(message.id); });
-  } else if (auto* update = std::get_if<journal::UpdateRecord>(&operation)) {
-    std::erase_if(update->changes, [&](const auto& change) { return is_dead(change.id); });
-  } else {
-    auto& ids = std::get<journal::EraseRecord>(operation).message_ids;
-    std::erase_if(ids, is_dead);
-  }
-}
-
-bool is_empty(const journal::Operation& operation) {
-  if (const auto* append = std::get_if<journal::AppendRecord>(&operation))
-    return append->round.messages.empty();
-  if (const auto* update = std::get_if<journal::UpdateRecord>(&operation)) return update->changes.empty();
-  return std::get<journal::EraseRecord>(operation).message_ids.empty();
-}
-
 std::string session_of(const journal::Operation& operation) {
   if (const auto* append = std::get_if<journal::AppendRecord>(&operation)) return append->round.session_id;
   if (const auto* update = std::get_if<journal::UpdateRecord>(&operation)) return update->session_id;
@@ -109,8 +86,7 @@ asio::awaitable<Result<void>> replay_record(UserShard& shard, journal::ReplayedR
     remember_answer(shard, std::get<journal::AppendRecord>(record.operation));
     co_return Result<void>{};
   }
-  leave_out_dead(shard.parts.dead_letters, record.operation, record.lsn);
-  if (is_empty(record.operation)) {
+  if (!engine::leave_out_dead(shard.parts.dead_letters, record.operation, record.lsn)) {
     shard.journal.acknowledge({record.lsn});
     co_return Result<void>{};
   }

@@ -364,6 +364,43 @@ TEST(Delivered, AnIdIsInDoubtOnlyWhereItsMessageMayBeInTheJournalAlone) {
   EXPECT_EQ(failure(many, "unknown"), FailureKind::not_found);
 }
 
+// The record still holds what is a dead letter; what comes behind it is owed all the same.
+TEST(Delivered, WhatComesBackFromTheJournalIsWithoutItsDeadLetters) {
+  std::atomic<bool> down = true;
+  store::ScriptedStore store([&] { return down ? Fate::fail : Fate::commit; });
+  Delivery delivery(store, 100'000);
+  const auto session = delivery.new_session("a");
+  std::vector<std::string> expected{"first"};
+  ASSERT_TRUE(delivery.add(session, {"first"}));
+  while (!delivery.workers().breaker().open()) (void)delivery.drain(std::chrono::seconds(0));
+  while (expected.size() < 200) {  // more than memory takes
+    expected.push_back(std::string(500, 'x'));
+    ASSERT_TRUE(delivery.add(session, {expected.back()}));
+  }
+  const auto partly_dead = delivery.add(session, {"dead", "alive"});
+  ASSERT_TRUE(partly_dead);
+  flush::DeadLetter letter;
+  const auto lsn = expected.size() + 1;  // each add is a record
+  while (delivery.probes().journal.last_lsn.value() < lsn) std::this_thread::yield();
+  ASSERT_EQ(delivery.probes().journal.last_lsn.value(), lsn);
+  letter.id = flush::dead_letter_id(lsn, partly_dead->message_ids[0]);
+  ASSERT_TRUE(delivery.letters().put(letter));
+  expected.push_back("alive");
+  for (int i = 0; i < 60; ++i) {  // more than is read at once
+    expected.push_back(std::to_string(i) + std::string(500, 'x'));
+    ASSERT_TRUE(delivery.add(session, {expected.back()}));
+  }
+  delivery.restart();
+  const auto& backlog = delivery.probes().shards[0]->backlog_messages;
+  EXPECT_GE(backlog.value(), 61u);
+  down = false;
+  ASSERT_EQ(delivery.drain(), 0u);
+  EXPECT_EQ(backlog.value(), 0u);
+  std::vector<std::string> stored;
+  for (const auto& message : store.stored(session)) stored.push_back(message.content);
+  EXPECT_EQ(stored, expected);
+}
+
 TEST(LargestUsers, AreFoundAmongMoreThanOneStepOfTheWalkSees) {
   store::ScriptedStore store([] { return Fate::commit; });
   Delivery delivery(store);
