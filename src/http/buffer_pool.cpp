@@ -17,8 +17,14 @@ void BufferPool::Lease::end() {
   if (auto* pool = std::exchange(pool_, nullptr)) pool->give_back(announced_, std::move(text_));
 }
 
+void BufferPool::drop_idle_where_critical() {
+  if (idle_bytes_ == 0 || pressure_.level() < memory::Level::critical) return;
+  idle_.clear();
+  idle_bytes_ = 0;
+  publish();
+}
+
 BufferPool::Lease BufferPool::lease(std::size_t announced) {
-  if (idle_bytes_ > 0 && memory_is_critical()) drop_idle();
   if (announced < kLeastBytes) return {};
   std::string text;
   probe_.pool_taken.add();
@@ -34,21 +40,13 @@ BufferPool::Lease BufferPool::lease(std::size_t announced) {
 
 void BufferPool::give_back(std::size_t announced, std::string text) {
   used_bytes_ -= announced;
-  if (memory_is_critical()) {
-    drop_idle();
-  } else if (const auto bytes = text.capacity();
-             bytes >= kLeastBytes && idle_bytes_ + bytes <= max_idle_bytes_) {
+  if (const auto bytes = text.capacity(); bytes >= kLeastBytes && idle_bytes_ + bytes <= max_idle_bytes_) {
     text.clear();
     idle_.emplace(bytes, std::move(text));
     idle_bytes_ += bytes;
   }
   publish();
-}
-
-void BufferPool::drop_idle() {
-  idle_.clear();
-  idle_bytes_ = 0;
-  publish();
+  drop_idle_where_critical();
 }
 
 void BufferPool::publish() {

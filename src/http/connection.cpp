@@ -281,6 +281,7 @@ asio::awaitable<bool> serve_requests(S& stream, ConnectionSet& set, ConnectionSe
     const auto label = target.route ? target.route->label : metrics::Route::other;
     std::optional<ConnectionSet::Reservation> reserved;
     bool keep_alive = header->keep_alive && !target.close;
+    set.buffers().drop_idle_where_critical();
     auto refused = co_await refuse(api, set, *header, target, reserved);
     Reply reply;
     if (refused) {

@@ -76,14 +76,16 @@ std::optional<double> stalled(std::string_view text, std::string_view kind) {
 }
 
 // What the kernel drops when it needs room: of a journal and a store about half of it counts as active. What
-// is not yet on the disk must wait for that.
+// is not yet on the disk must wait for that; where it is not told how much that is, only the inactive counts.
 std::uint64_t clean_page_cache(std::string_view stat, bool v2) {
   const auto read = [&](std::string_view key_v2, std::string_view key_v1) {
-    return number_of(stat, v2 ? key_v2 : key_v1).value_or(0);
+    return number_of(stat, v2 ? key_v2 : key_v1);
   };
-  const auto all = read("inactive_file", "total_inactive_file") + read("active_file", "total_active_file");
-  const auto unwritten = read("file_dirty", "total_dirty") + read("file_writeback", "total_writeback");
-  return all - std::min(all, unwritten);
+  const auto inactive = read("inactive_file", "total_inactive_file").value_or(0);
+  const auto active = read("active_file", "total_active_file");
+  const auto dirty = read("file_dirty", "total_dirty"), writeback = read("file_writeback", "total_writeback");
+  if (!active || !dirty || !writeback) return inactive;
+  return inactive + *active - std::min(inactive + *active, *dirty + *writeback);
 }
 
 void keep_least(Number& least, Number value) {

@@ -68,6 +68,13 @@ TEST_F(BufferPoolTest, KeepsNothingWhileMemoryIsCritical) {
   pressure_.set_level(memory::Level::critical);
   held = {};
   EXPECT_EQ(probe_.pool_idle_bytes.value(), 0u);
+  pressure_.set_level(memory::Level::normal);
+  use(30 * kKiB);
+  pool_.drop_idle_where_critical();
+  EXPECT_GT(probe_.pool_idle_bytes.value(), 0u);
+  pressure_.set_level(memory::Level::critical);
+  pool_.drop_idle_where_critical();
+  EXPECT_EQ(probe_.pool_idle_bytes.value(), 0u);
 }
 
 TEST_F(BufferPoolTest, ALeaseThatMovesIsGivenBackOnce) {

@@ -1,8 +1,8 @@
 // Storage for request bodies, used again: of one shard, on its thread.
 //
 // Each body of kLeastBytes or more is a lease. Given back, its storage is kept for the next, as long as all
-// that is kept stays within the limit (memory.pool_size). While memory is critical nothing is kept: what
-// there is goes with the next request. A smaller body costs the allocator less than it would cost the pool.
+// that is kept stays within the limit (memory.pool_size); while memory is critical nothing is. A smaller body
+// costs the allocator less than it would cost the pool.
 //
 // Counted in the shard's probe: leases, of these with used storage; bytes leased by their announced size,
 // now and at most; bytes kept.
@@ -53,13 +53,13 @@ class BufferPool {
     std::string text_;
   };
 
+  // When a request comes, whether or not it is served.
+  void drop_idle_where_critical();
   // An empty text, with storage for announced bytes where some of that size is kept.
   Lease lease(std::size_t announced);
 
  private:
   void give_back(std::size_t announced, std::string text);
-  bool memory_is_critical() const { return pressure_.level() >= memory::Level::critical; }
-  void drop_idle();
   void publish();
 
   const std::size_t max_idle_bytes_;

@@ -2,7 +2,7 @@
 // cannot be read or makes no sense is left out (nullopt) and named, never reported as 0.
 //
 // Cost. Files stay open and are read again with pread: about 1 µs for statm and usage, 5 µs for meminfo, 15
-// µs for memory.stat, whose inactive_file tells page cache from memory in use. Never mallinfo2 or
+// µs for memory.stat, which tells page cache from memory in use. Never mallinfo2 or
 // smaps_rollup, which take milliseconds.
 #pragma once
 
@@ -23,7 +23,7 @@ struct Sources {
 struct CgroupReading {
   std::string name;  // "/pod/container", as the hierarchy has it
   std::uint64_t limit_bytes = 0;
-  std::uint64_t working_set_bytes = 0;  // usage without the page cache that can be dropped at once
+  std::uint64_t working_set_bytes = 0;  // usage without the clean page cache
 };
 
 struct Readings {
