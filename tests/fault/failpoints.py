@@ -10,10 +10,9 @@ DYING_SECONDS = 10
 
 
 def failpoints(run):
-    with open(run.space.binary, "rb") as file:
-        if b"HOLDFAST_FAILPOINT" not in file.read():
-            run.note("left out: this daemon has no failpoints (name one of the asan preset with --daemon)")
-            return
+    if not run.space.has_failpoints:
+        run.note("left out: this daemon has no failpoints (name one of the asan preset with --daemon)")
+        return
     times = run.number(short=1, full=25)
     for point in POINTS:
         daemon = run.space.daemon(run.space.directory()).start()

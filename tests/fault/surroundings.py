@@ -121,6 +121,9 @@ class StoreLock:
 
 
 def clock_jump(run):
+    if run.space.sanitized:
+        run.note("left out: with a sanitizer the clock cannot be replaced")
+        return
     shift_file = run.space.path("shift")
 
     def shift(seconds):

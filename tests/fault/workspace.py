@@ -110,6 +110,11 @@ class Daemon:
 class Workspace:
     def __init__(self, binary, keep):
         self.binary, self.keep = binary, keep
+        with open(binary, "rb") as file:
+            program = file.read()
+        self.has_failpoints = b"HOLDFAST_FAILPOINT" in program
+        # With one the daemon is slower, needs more memory, and nothing can be preloaded before its library.
+        self.sanitized = b"__asan_init" in program or b"__tsan_init" in program
         self.folder = tempfile.mkdtemp(prefix="holdfast-fault-")
         self.violated = False
         self.serial = 0

@@ -1,6 +1,9 @@
 """Messages: add, list, read, update, delete, before and after they reach the store, and after a restart."""
 
+import http.client
 import json
+import os
+import sqlite3
 import threading
 import unittest
 
@@ -127,6 +130,29 @@ class Messages(unittest.TestCase):
         self.d.start()
         self.d.flush()
         self.assertEqual(self.contents(order="asc", limit=100), texts)
+
+    def test_more_than_a_replay_takes_at_once_survives_kill(self):
+        with Holdfast(*KEEP_BUFFERED, "server.shards=2", "memory.user_share=1") as daemon:
+            agent = daemon.make_agent()
+            sessions = [daemon.make_session(daemon.make_user(f"user {number}"), agent) for number in range(6)]
+            with sqlite3.connect(os.path.join(daemon.folder, "holdfast.db"), isolation_level=None) as lock:
+                lock.execute("BEGIN IMMEDIATE")  # all of it stays in the journal
+                connection = http.client.HTTPConnection("127.0.0.1", daemon.port)
+                for number in range(1200):
+                    body = {"messages": [{"role": "user", "content": str(number)}]}
+                    connection.request("POST", f"/api/v1/sessions/{sessions[number % 6]}/messages", json.dumps(body))
+                    answer = connection.getresponse()
+                    answer.read()
+                    self.assertEqual(answer.status, 201)
+                connection.close()
+                daemon.kill()
+                lock.execute("ROLLBACK")
+            daemon.start()
+            for first, session in enumerate(sessions):
+                expected = [str(number) for number in range(first, 1200, 6)]
+                for order, texts in (("asc", expected[:100]), ("desc", expected[:-101:-1])):
+                    answer = daemon.get(f"/api/v1/sessions/{session}/messages?order={order}&limit=100")
+                    self.assertEqual([message["content"] for message in answer.data["messages"]], texts)
 
     def test_client_made_ids(self):
         message = {"id": "mine-1", "role": "user", "content": "once"}
