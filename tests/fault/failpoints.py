@@ -38,7 +38,8 @@ def failpoints(run):
 def nth_pass(run, point):
     if point in AT_START:
         return 1
-    return run.random.randint(1, 3 if point.startswith("segment") else 60)
+    passed_often = point.startswith("journal")
+    return run.random.randint(1, 60 if passed_often else 3 if point.startswith("segment") else 8)
 
 
 def dies(daemon, run, sessions, part):
