@@ -24,7 +24,7 @@ class ReplayFeed {
     next_.push_back(std::move(record));
     return bytes_ < kBytesAtOnce && next_.size() < kRecordsAtOnce ? outcome_ : hand_over();
   }
-  // All of it is taken in.
+  // Waits until all of it is taken in, or something could not be.
   Result<void> finish() {
     (void)hand_over();
     return wait();
