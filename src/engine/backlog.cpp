@@ -12,9 +12,10 @@ namespace {
 // Reading goes on in the background; nobody waits for it.
 constexpr std::chrono::minutes kReadAtMost{10};
 
-// Ids kept of what is only in the journal, 40 bytes each: enough for who writes little beside a flood. Who
-// has more leaves their room to others.
-constexpr std::size_t kMostIdsOfUser = 5000, kMostIds = 50'000;
+// Ids kept of what is only in the journal, 40 bytes each. A user has at most a ninth of the room that is left
+// (5,000 alone); who has more leaves it to others, so there is always some for who writes little beside a
+// flood. (Dynamic thresholds: Choudhury and Hahne, IEEE/ACM Transactions on Networking 6(2), 1998.)
+constexpr std::size_t kMostIds = 50'000, kPartOfRoom = 9;
 
 std::size_t hash_of(std::string_view id) {
   return std::hash<std::string_view>{}(id);
@@ -97,7 +98,7 @@ bool Backlog::may_hold(const UserState& user, std::string_view id) const {
 void Backlog::keep_ids(UserState& user, const buffer::BufferedRound& round) {
   if (!user.backlog_ids_known) return;
   const auto more = round.messages.size();
-  if (user.backlog_ids.size() + more > kMostIdsOfUser || kept_ids_ + more > kMostIds) {
+  if (user.backlog_ids.size() + more > (kMostIds - kept_ids_) / kPartOfRoom) {
     drop_ids(user);
     user.backlog_ids_known = false;
     return;

@@ -30,6 +30,15 @@ asio::awaitable<void> wait_for_room(UserShard& shard) {
   }
 }
 
+// What changes a message must not overtake it.
+asio::awaitable<void> wait_for_backlog(UserShard& shard, const std::string& session_id) {
+  for (;;) {
+    const auto* session = shard.table.find_session(session_id);
+    if (!session || session->backlog.messages == 0) co_return;
+    co_await shard.flush_loop.next_settlement(shard.parts.clock.steady_now() + kRoomCheckInterval);
+  }
+}
+
 void remember_answer(UserShard& shard, const journal::AppendRecord& record) {
   if (record.idempotency_key.empty()) return;
   AddAnswer answer;
@@ -91,7 +100,11 @@ asio::awaitable<Result<void>> replay_record(UserShard& shard, journal::ReplayedR
     co_return Result<void>{};
   }
   co_await wait_for_room(shard);
-  const auto opened = co_await shard.table.open_session(session_of(record.operation));
+  const auto session_id = session_of(record.operation);
+  if (!std::holds_alternative<journal::AppendRecord>(record.operation)) {
+    co_await wait_for_backlog(shard, session_id);
+  }
+  const auto opened = co_await shard.table.open_session(session_id);
   if (!opened) {
     if (opened.error().kind != FailureKind::not_found) co_return to_error(opened.error());
     shard.journal.acknowledge({record.lsn});  // the session was deleted: nothing of it is owed any more

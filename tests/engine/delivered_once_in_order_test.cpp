@@ -401,6 +401,49 @@ TEST(Delivered, WhatComesBackFromTheJournalIsWithoutItsDeadLetters) {
   EXPECT_EQ(stored, expected);
 }
 
+TEST(Delivered, AFloodOfManyUsersDoesNotMakeTheIdsOfTheOthersDoubtful) {
+  store::ScriptedStore store([] { return Fate::fail; });
+  Delivery delivery(store, 300'000);
+  ASSERT_TRUE(delivery.add(delivery.new_session("a"), {"first"}));
+  while (!delivery.workers().breaker().open()) (void)delivery.drain(std::chrono::seconds(0));
+  delivery.pressure().set_level(memory::Level::critical);  // everybody's messages stay in the journal
+  for (int i = 0; i < 10; ++i) {
+    const auto session = delivery.new_session("flood " + std::to_string(i));
+    for (int step = 0; step < 50; ++step) {
+      ASSERT_TRUE(delivery.add(session, std::vector<std::string>(100, "x")));
+    }
+  }
+  const auto quiet = delivery.new_session("quiet");
+  const auto added = delivery.add(quiet, {"a word", "another"});
+  ASSERT_TRUE(added);
+  const auto read = [&](const std::string& id) {
+    return delivery.run(delivery.service().read_messages(quiet, {id})).error().kind;
+  };
+  EXPECT_EQ(read(added->message_ids[1]), engine::FailureKind::unavailable);
+  EXPECT_EQ(read("unheard of"), engine::FailureKind::not_found);
+}
+
+TEST(Delivered, ChangesAreNotReplayedBeforeWhatTheyChange) {
+  std::atomic<bool> down = true;
+  store::ScriptedStore store([&] { return down ? Fate::fail : Fate::commit; });
+  Delivery delivery(store);
+  const auto session = delivery.new_session("a");
+  const auto added = delivery.add(session, {"stays", "is changed", "is deleted"});
+  ASSERT_TRUE(added);
+  const auto& ids = added->message_ids;
+  ASSERT_TRUE(
+      delivery.run(delivery.service().update_messages(session, {{ids[1], Role::user, "changed", ""}})));
+  ASSERT_TRUE(delivery.run(delivery.service().erase_messages(session, {ids[2]})));
+  delivery.shut_down();
+  down = false;
+  delivery.boot(memory::Level::critical);  // what is replayed stays in the journal at first
+  EXPECT_GE(delivery.pressure().counted(memory::Action::kept_in_journal), 1u);
+  ASSERT_EQ(delivery.drain(), 0u);
+  std::vector<std::string> stored;
+  for (const auto& message : store.stored(session)) stored.push_back(message.content);
+  EXPECT_EQ(stored, (std::vector<std::string>{"stays", "changed"}));
+}
+
 TEST(LargestUsers, AreFoundAmongMoreThanOneStepOfTheWalkSees) {
   store::ScriptedStore store([] { return Fate::commit; });
   Delivery delivery(store);

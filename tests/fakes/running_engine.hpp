@@ -26,9 +26,11 @@ class RunningEngine {
 
   // What is not stored is replayed from the journal.
   void restart() {
-    run_.reset();
-    run_ = std::make_unique<Run>(*this);
+    shut_down();
+    boot();
   }
+  void shut_down() { run_.reset(); }
+  void boot(memory::Level level = memory::Level::normal) { run_ = std::make_unique<Run>(*this, level); }
 
   template <class T>
   std::future<T> start(boost::asio::awaitable<T> work) {
@@ -85,8 +87,9 @@ class RunningEngine {
 
  private:
   struct Run {
-    explicit Run(RunningEngine& of)
+    explicit Run(RunningEngine& of, memory::Level level = memory::Level::normal)
         : shard_set(1), probes(1), pool("store", 2, 1000), compute("compute", 1, 1000) {
+      pressure.set_level(level);
       workers = std::make_unique<flush::FlushWorkers>(of.options_.flush, of.store_, of.embedder_,
                                                       system_clock(), pressure, probes.flush);
       journal::Options options;

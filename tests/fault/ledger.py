@@ -53,6 +53,7 @@ class Ledger:
         self.requests = []
         self.repeatable = collections.deque(maxlen=200)
         self.statuses = collections.Counter()
+        self.first_text = {}  # by status
         self.findings = collections.Counter()
         self.told = []
         self.life = 0  # idempotency keys are remembered within one life of the daemon
@@ -84,6 +85,7 @@ class Ledger:
         with self.lock:
             request.in_flight -= 1
             self.statuses[status] += 1
+            self.first_text.setdefault(status, text)
             if status == 201:
                 self.latest_acked_send = max(self.latest_acked_send, sent)
                 self._acked(request, headers, json.loads(text)["data"])
@@ -136,6 +138,7 @@ class Ledger:
     def merge(self, other):
         self.requests += other.requests
         self.statuses += other.statuses
+        self.first_text = other.first_text | self.first_text
         self.findings += other.findings
         self.told += other.told
 

@@ -30,8 +30,8 @@ class Backlog {
   // order, to be added to their sessions' buffers. One call at a time.
   asio::awaitable<Result<std::vector<journal::ReplayedRecord>>> read(std::size_t bytes);
 
-  // Whether a message of the user with this id may be only in the journal. True for any id where the user, or
-  // all together, have more such messages than ids are kept of.
+  // Whether a message of the user with this id may be only in the journal. True for any id where the user
+  // has more such messages than ids are kept of.
   bool may_hold(const UserState& user, std::string_view id) const;
 
   // What read() gave is about to be added: false where the session is gone (the LSN is then free).
