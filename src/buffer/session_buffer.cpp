@@ -158,10 +158,11 @@ const Batch& SessionBuffer::take_batch(FlushReason reason) {
   batch.number = next_batch_++;
   batch.reason = reason;
   batch.operations = std::exchange(operations_, {});
-  std::size_t messages = 0;
+  std::size_t messages = 0, bytes = 0;
   while (!hybrid_.empty()) {
     messages += hybrid_.front().messages.size();
-    if (messages > kMaxBatchMessages && !batch.rounds.empty()) break;
+    bytes += hybrid_.front().bytes();
+    if ((messages > kMaxBatchMessages || bytes > kMaxBatchBytes) && !batch.rounds.empty()) break;
     batch.rounds.push_back(std::move(hybrid_.front()));
     hybrid_.pop_front();
   }

@@ -21,8 +21,8 @@ constexpr int kNice = 10;
 // A worker's share of one transaction: enough batches that its one sync is spread thin, few enough that the
 // others find work.
 constexpr std::size_t kMaxJobsAWrite = 64;
-// Their terms and vectors take several times the space of the contents.
-constexpr std::size_t kMaxBytesAWrite = 2u << 20;
+// Contents, for each message that a write may hold: terms and vectors take several times their space.
+constexpr std::size_t kBytesAMessage = 2048;
 
 }  // namespace
 
@@ -88,7 +88,8 @@ void FlushWorkers::run(std::size_t worker) {
   const auto most = std::max(options_.batch_write_threshold, kMaxJobsAWrite);
   for (;;) {
     wait_for_turn(worker);
-    auto jobs = queue_.pop(most, kMaxBytesAWrite, pressure_.batch_messages());
+    const auto messages = pressure_.batch_messages();
+    auto jobs = queue_.pop(most, messages * kBytesAMessage, messages);
     if (jobs.empty()) return;
     write(std::move(jobs), worker);
   }

@@ -231,6 +231,24 @@ TEST(SessionBuffer, ALargeBacklogLeavesInBatchesOfWholeRounds) {
   EXPECT_EQ(buffer.take_batch(FlushReason::request).message_count(), 10u);
 }
 
+TEST(SessionBuffer, ABatchOfLargeMessagesIsBoundedByTheirBytes) {
+  auto options = small(FlushStrategy::hybrid);
+  SessionBuffer buffer(options);
+  for (const std::size_t bytes :
+       {kMaxBatchBytes / 2, kMaxBatchBytes / 2, std::size_t{1}, kMaxBatchBytes + 1}) {
+    auto round = round_of(buffer.held().messages + 1);
+    round.messages[0].message.content.assign(bytes, 'x');
+    buffer.add(std::move(round), at(0ms));
+  }
+  buffer.request_flush(FlushReason::request, at(0ms));
+  std::vector<std::size_t> messages;
+  while (buffer.flush_due(at(0ms))) {
+    messages.push_back(buffer.take_batch(FlushReason::request).message_count());
+    buffer.batch_settled();
+  }
+  EXPECT_EQ(messages, (std::vector<std::size_t>{2, 1, 1}));
+}
+
 TEST(SessionBuffer, DeletingTheSessionNamesEveryLsnItHolds) {
   const auto options = small(FlushStrategy::hybrid);
   SessionBuffer buffer(options);

@@ -7,8 +7,8 @@
 // kept); the batch stays readable until batch_settled(). What is taken stays in memory here: the caller sends
 // copies to the store.
 //
-// Limits. The buffers themselves are bounded by the caller's byte budget, a batch by kMaxBatchMessages (whole
-// rounds).
+// Limits. The buffers themselves are bounded by the caller's byte budget, a batch by kMaxBatchMessages and
+// kMaxBatchBytes of contents (whole rounds, at least one).
 #pragma once
 
 #include <cstdint>
@@ -32,6 +32,7 @@ using metrics::FlushReason;
 using metrics::Stage;
 
 inline constexpr std::size_t kMaxBatchMessages = 1000;
+inline constexpr std::size_t kMaxBatchBytes = 1u << 20;
 
 // An operation on a message that is past the round and hybrid buffers. It waits behind the batch in flight
 // and goes to the store with the next one.
