@@ -76,7 +76,7 @@ Daemon::Daemon(settings::LoadedSettings loaded, settings::Sources sources)
 
 Daemon::~Daemon() = default;
 
-Result<void> Daemon::start() {
+Result<void> Daemon::start(const std::function<bool()>& end) {
   auto serving = serving_for(settings_, memory_watch_.limits().process.bytes);
   if (!serving) return serving.error();
   live_serving_ = std::make_unique<http::LiveServing>(std::move(*serving));
@@ -100,7 +100,7 @@ Result<void> Daemon::start() {
   }
   server_->start();
   serving_ = true;
-  if (auto replayed = replay_journal(); !replayed) {
+  if (auto replayed = replay_journal(end); !replayed) {
     close();
     return replayed;
   }

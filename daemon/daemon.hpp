@@ -37,7 +37,7 @@ class Daemon : private http::ConfigReload {
 
   // Opens everything, starts serving health, replays the journal, then takes requests. Errors (permanent):
   // one line; nothing is left running.
-  Result<void> start();
+  Result<void> start(const std::function<bool()>& end = [] { return false; });
 
   // Reads the configuration again and logs what came of it.
   void reload_and_log();
@@ -58,7 +58,7 @@ class Daemon : private http::ConfigReload {
   void log_memory_limits() const;
   void limit_caches(memory::Level level);
   void tune();
-  Result<void> replay_journal();
+  Result<void> replay_journal(const std::function<bool()>& end);
   std::chrono::milliseconds drain_delay();
   std::chrono::milliseconds drain_timeout();
   void drain(const std::function<bool()>& hurry);

@@ -41,7 +41,13 @@ int serve(const settings::LoadedSettings& loaded, const settings::Sources& sourc
   log::configure(loaded.settings.log_format, loaded.settings.log_level);
   block_signals();
   Daemon daemon(loaded, sources);
-  if (const auto started = daemon.start(); !started) return refuse(started.error().message);
+  bool ended = false;
+  const auto end = [&ended] { return ended = ended || ended_within(std::chrono::milliseconds(0)); };
+  if (const auto started = daemon.start(end); !started) {
+    if (!ended) return refuse(started.error().message);
+    log::info("stopped while starting; nothing that was acknowledged has left the journal");
+    return 0;
+  }
   while (wait_for_signal() == Signal::reload) daemon.reload_and_log();
   daemon.stop([] { return ended_within(std::chrono::milliseconds(1)); });
   return 0;

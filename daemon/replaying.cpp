@@ -1,6 +1,8 @@
 // The journal's operations, given back to the shards at start.
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/use_future.hpp>
+#include <chrono>
+#include <functional>
 #include <future>
 #include <utility>
 #include <vector>
@@ -16,7 +18,7 @@ namespace {
 // Gives a shard some records at a time, so that the next are read while it takes these in.
 class ReplayFeed {
  public:
-  explicit ReplayFeed(engine::UserShard& shard) : shard_(shard) {}
+  ReplayFeed(engine::UserShard& shard, const std::function<bool()>& end) : shard_(shard), end_(end) {}
 
   // Once something could not be taken in, nothing behind it is.
   Result<void> push(journal::ReplayedRecord record) {
@@ -31,11 +33,15 @@ class ReplayFeed {
   }
 
  private:
+  static constexpr std::chrono::milliseconds kEndAskedEvery{20};
   static constexpr std::size_t kBytesAtOnce = 256u << 10, kRecordsAtOnce = 256;
 
   Result<void> wait() {
-    if (under_way_.valid()) outcome_ = under_way_.get();
-    return outcome_;
+    if (!under_way_.valid()) return outcome_;
+    while (under_way_.wait_for(kEndAskedEvery) != std::future_status::ready) {
+      if (end_()) return outcome_ = permanent("told to end while the journal was replayed");
+    }
+    return outcome_ = under_way_.get();
   }
   Result<void> hand_over() {
     auto records = std::exchange(next_, {});
@@ -47,6 +53,7 @@ class ReplayFeed {
   }
 
   engine::UserShard& shard_;
+  const std::function<bool()>& end_;
   std::vector<journal::ReplayedRecord> next_;
   std::size_t bytes_ = 0;  // of next_
   std::future<Result<void>> under_way_;
@@ -55,9 +62,9 @@ class ReplayFeed {
 
 }  // namespace
 
-Result<void> Daemon::replay_journal() {
+Result<void> Daemon::replay_journal(const std::function<bool()>& end) {
   std::vector<ReplayFeed> feeds;
-  for (const auto& shard : shards_) feeds.emplace_back(*shard);
+  for (const auto& shard : shards_) feeds.emplace_back(*shard, end);
   Result<void> failed;
   const auto summary = journal_->replay([&](journal::ReplayedRecord record) {
     if (!failed) return;

@@ -14,7 +14,8 @@ asio::awaitable<Outcome<void>> write(UserShard& shard, std::string user_id, std:
   batch.user_id = user_id;
   batch.session_id = session_id;
   batch.operations = std::move(operations);
-  const auto written = co_await shard.flush_loop.write_through(std::move(batch));
+  auto written = co_await shard.journal.acknowledgements_recorded();
+  if (written) written = co_await shard.flush_loop.write_through(std::move(batch));
   // Also when it is not known whether it was written: the mode may have changed to one that caches meanwhile.
   if (auto* user = shard.table.find_user(user_id)) shard.table.written(*user);
   if (written) co_return Outcome<void>{};

@@ -1,5 +1,6 @@
 #include "batch_in_flight.hpp"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -28,6 +29,7 @@ store::SessionBatch to_store_batch(const SessionState& session) {
   }
   for (const auto& round : batch.rounds) {
     for (const auto& held : round.messages) {
+      out.last_seq = std::max(out.last_seq, held.message.seq);
       out.operations.push_back(store::InsertMessage{held.message, held.lsn, {}});
     }
   }
@@ -91,7 +93,7 @@ flush::DeadLetter letter_for(const SessionState& session, std::size_t index) {
     record.user_id = user_id;
     record.round.session_id = session_id;
     record.round.messages = {held.message};
-    fill(held.lsn, held.message.id, "insert", record);
+    fill(round.lsn, held.message.id, "insert", record);  // as the record that brings it back is known by
     break;
   }
   return letter;

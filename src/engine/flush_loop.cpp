@@ -375,7 +375,8 @@ void FlushLoop::read_backlog_when_room() {
   // Under pressure the next rounds are read once the ones before have left.
   const bool pressed = parts_.pressure.level() > memory::Level::normal;
   const auto most = pressed ? window_bytes() / 16 : window_bytes() / 2;
-  const bool room = held_bytes() < most && !parts_.flush.breaker().open();
+  // Where nothing else is left that asks the store whether it is back, something of the backlog has to.
+  const bool room = held_bytes() < most && (!parts_.flush.breaker().open() || held_bytes() == 0);
   if (backlog_.empty() || reading_backlog_ || !room || stopped_) return;
   reading_backlog_ = true;
   asio::co_spawn(executor_, read_backlog(), [this](const std::exception_ptr& problem) {

@@ -9,6 +9,7 @@
 #include "holdfast/base/log.hpp"
 #include "holdfast/engine/flush_loop.hpp"
 #include "holdfast/flush/retry_policy.hpp"
+#include "holdfast/journal/record.hpp"
 
 namespace holdfast::engine {
 namespace {
@@ -20,6 +21,22 @@ constexpr unsigned kMostDeadInARow = 10;
 
 std::uint64_t random_bits() {
   return route_key(random_hex(16)) << 32 ^ route_key(random_hex(16));
+}
+
+Result<void> change_letter(flush::DeadLetters& letters, const std::string& id,
+                           const buffer::StoreOperation& operation) {
+  const auto* change = std::get_if<buffer::Change>(&operation.what);
+  if (!change) {
+    const auto removed = letters.remove(id);
+    return removed ? Result<void>() : removed.error();
+  }
+  auto letter = letters.find(id);
+  if (!letter || !*letter) return letter ? Result<void>() : letter.error();
+  auto insert = journal::decode(journal::RecordType::append, (*letter)->payload);
+  if (!insert) return insert.error();
+  std::get<journal::AppendRecord>(*insert).round.messages = {change->message};
+  (*letter)->payload = journal::encode(*insert);
+  return letters.put(**letter);
 }
 
 }  // namespace
@@ -95,7 +112,41 @@ void FlushLoop::stored(SessionState& session) {
     if (session.dead_in_batch > 0) table_.written(*user);  // what was found a moment ago is not any more
   }
   HOLDFAST_PASS("batch_stored");
-  journal_.acknowledge(batch.lsns());
+  acknowledge(session, batch);
+}
+
+// What changed or deleted a message whose insert has become a dead letter meanwhile is done to the letter
+// first.
+void FlushLoop::acknowledge(const SessionState& session, const buffer::Batch& batch) {
+  auto& letters = parts_.dead_letters;
+  std::vector<std::pair<std::string, buffer::StoreOperation>> concerned;
+  if (letters.count() > 0) {
+    for (const auto& operation : batch.operations) {
+      const auto letter = letters.insert_of(session.session.user_id, operation.id());
+      if (letter) concerned.emplace_back(*letter, operation);
+    }
+  }
+  if (concerned.empty()) return journal_.acknowledge(batch.lsns());
+  auto call = [&letters, concerned = std::move(concerned)]() -> Result<void> {
+    for (const auto& [id, operation] : concerned) {
+      if (auto done = change_letter(letters, id, operation); !done) return done;
+    }
+    return {};
+  };
+  asio::co_spawn(executor_, change_letters(std::move(call), batch.lsns()),
+                 [](const std::exception_ptr& problem) {
+                   if (problem) log::error("changing a dead letter ended in an exception");
+                 });
+}
+
+asio::awaitable<void> FlushLoop::change_letters(std::function<Result<void>()> change, std::vector<Lsn> lsns) {
+  const auto done =
+      co_await runtime::call_blocking(parts_.store_pool, parts_.options->store_timeout, std::move(change));
+  if (done) {
+    journal_.acknowledge(std::move(lsns));
+  } else {
+    log::error("a dead letter could not be changed with its message: {}", done.error().message);
+  }
 }
 
 void FlushLoop::failed(SessionState& session, const Error& error) {

@@ -14,17 +14,21 @@ using Waiter = asio::any_completion_handler<void(journal::Completion)>;
 
 }  // namespace
 
-// The ticket is the waiter's address: the journal gives back every ticket exactly once, also when it stops.
 asio::awaitable<journal::Completion> JournalPort::append(const journal::Operation& operation) {
   journal::Submission submission;
-  submission.shard = shard_;
-  submission.epoch = epoch_;
   submission.type = journal::type_of(operation);
   submission.payload = journal::encode(operation);
   if (const auto* append = std::get_if<journal::AppendRecord>(&operation);
       append && !append->idempotency_key.empty()) {
     submission.keyed_at = append->accepted_at;
   }
+  co_return co_await submit(std::move(submission));
+}
+
+// The ticket is the waiter's address: the journal gives back every ticket exactly once, also when it stops.
+asio::awaitable<journal::Completion> JournalPort::submit(journal::Submission submission) {
+  submission.shard = shard_;
+  submission.epoch = epoch_;
   const auto submitted = clock_.steady_now();
   auto completion = co_await asio::async_initiate<const asio::use_awaitable_t<>, void(journal::Completion)>(
       [this](auto handler, journal::Submission what) {
@@ -39,7 +43,20 @@ asio::awaitable<journal::Completion> JournalPort::append(const journal::Operatio
 }
 
 void JournalPort::acknowledge(std::vector<Lsn> lsns) {
-  if (!lsns.empty()) journal_.acknowledge(std::move(lsns));
+  if (lsns.empty()) return;
+  ++acknowledged_;
+  journal_.acknowledge(std::move(lsns));
+}
+
+asio::awaitable<Result<void>> JournalPort::acknowledgements_recorded() {
+  const auto until = acknowledged_;
+  if (recorded_ >= until) co_return Result<void>{};
+  journal::Submission nothing;
+  nothing.type = journal::RecordType::acknowledge;
+  const auto completion = co_await submit(std::move(nothing));
+  if (completion.error) co_return *completion.error;
+  recorded_ = std::max(recorded_, until);
+  co_return Result<void>{};
 }
 
 void JournalPort::deliver(std::vector<journal::Completion> completions) {

@@ -5,9 +5,12 @@
 #include <utility>
 
 namespace holdfast::engine {
+namespace {
 
-asio::awaitable<Outcome<std::vector<Message>>> find_messages(UserShard& shard, std::string user_id,
-                                                             std::vector<std::string> ids) {
+enum class Journal { may_hold, holds_none };
+
+asio::awaitable<Outcome<std::vector<Message>>> find(UserShard& shard, std::string user_id,
+                                                    std::vector<std::string> ids, Journal journal) {
   std::vector<Message> found;
   std::vector<std::string> elsewhere;
   StringSet erased;
@@ -29,8 +32,9 @@ asio::awaitable<Outcome<std::vector<Message>>> find_messages(UserShard& shard, s
   if (elsewhere.empty()) co_return found;
   // Asked before the store is: while it answers, the journal's may come back to the buffers.
   std::vector<std::string> in_doubt;
-  std::copy_if(elsewhere.begin(), elsewhere.end(), std::back_inserter(in_doubt),
-               [&](const std::string& id) { return shard.backlog.may_hold(user, id); });
+  std::copy_if(elsewhere.begin(), elsewhere.end(), std::back_inserter(in_doubt), [&](const std::string& id) {
+    return journal == Journal::may_hold && shard.backlog.may_hold(user, id);
+  });
   auto& store = shard.parts.store;
   auto call = [&store, user_id, elsewhere] { return store.find_messages(user_id, elsewhere); };
   auto stored = co_await runtime::call_blocking(shard.parts.store_pool, shard.parts.options->store_timeout,
@@ -41,12 +45,29 @@ asio::awaitable<Outcome<std::vector<Message>>> find_messages(UserShard& shard, s
                        [&](const Message& message) { return message.id == id; });
   };
   if (!std::all_of(in_doubt.begin(), in_doubt.end(), is_stored)) {
-    co_return Failure{FailureKind::unavailable, Entity::message,
-                      "this message may be among those that wait in the journal for the store",
-                      metrics::RefusalReason::store};
+    co_return may_wait_in_journal();
   }
   std::move(stored->begin(), stored->end(), std::back_inserter(found));
   co_return found;
+}
+
+}  // namespace
+
+Failure may_wait_in_journal() {
+  return {FailureKind::unavailable, Entity::message,
+          "this message may be among those that wait in the journal for the store",
+          metrics::RefusalReason::store};
+}
+
+asio::awaitable<Outcome<std::vector<Message>>> find_messages(UserShard& shard, std::string user_id,
+                                                             std::vector<std::string> ids) {
+  return find(shard, std::move(user_id), std::move(ids), Journal::may_hold);
+}
+
+asio::awaitable<Outcome<std::vector<Message>>> find_messages_outside_journal(UserShard& shard,
+                                                                             std::string user_id,
+                                                                             std::vector<std::string> ids) {
+  return find(shard, std::move(user_id), std::move(ids), Journal::holds_none);
 }
 
 asio::awaitable<Outcome<std::vector<Message>>> require_messages(UserShard& shard, std::string session_id,

@@ -147,6 +147,16 @@ bool DeadLetters::contains(const std::string& id) const {
   return letters_.contains(id);
 }
 
+std::optional<std::string> DeadLetters::insert_of(const std::string& user_id,
+                                                  std::string_view message_id) const {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [id, letter] : letters_) {
+    if (letter.message_id == message_id && letter.user_id == user_id && letter.operation == "insert")
+      return id;
+  }
+  return std::nullopt;
+}
+
 Result<bool> DeadLetters::remove(const std::string& id) {
   const std::lock_guard lock(mutex_);
   if (!is_letter_id(id) || !letters_.contains(id)) return false;

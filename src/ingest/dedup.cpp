@@ -1,6 +1,7 @@
 #include "dedup.hpp"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "holdfast/engine/message_lookup.hpp"
@@ -28,6 +29,14 @@ asio::awaitable<Outcome<std::vector<bool>>> find_repeats(UserShard& shard, const
   // What came while the store was asked.
   const auto& user = shard.table.insert_user(user_id);
   for (const auto* session : user.sessions) {
+    // What another session deletes is still in its way to the store.
+    std::optional<Failure> in_the_way;
+    session->buffer.for_each_erasure([&](std::string_view id) {
+      if (session->session.id == request.session_id || std::find(ids.begin(), ids.end(), id) == ids.end())
+        return;
+      in_the_way = Failure{FailureKind::in_progress, Entity::message, std::string(id)};
+    });
+    if (in_the_way) co_return std::move(*in_the_way);
     for (const auto& id : ids) {
       if (const auto* held = session->buffer.find(id)) existing->push_back(*held);
     }

@@ -22,7 +22,8 @@ Result<void> to_error(const engine::Failure& failure) {
 
 // While the store takes nothing, what has no room stays in the journal (Backlog).
 asio::awaitable<void> wait_for_room(UserShard& shard) {
-  while (!shard.flush_loop.has_room(0) && !shard.parts.flush.breaker().open()) {
+  while (!shard.flush_loop.has_room(0) && !shard.parts.flush.breaker().open() &&
+         !shard.flush_loop.stopped()) {
     for (auto* session : shard.table.all_sessions()) {
       shard.flush_loop.request_flush(*session, metrics::FlushReason::replay);
     }
@@ -34,7 +35,8 @@ asio::awaitable<void> wait_for_room(UserShard& shard) {
 asio::awaitable<void> wait_for_backlog(UserShard& shard, const std::string& session_id) {
   for (;;) {
     const auto* session = shard.table.find_session(session_id);
-    if (!session || session->backlog.messages == 0) co_return;
+    if (!session || session->backlog.messages == 0 || shard.flush_loop.stopped()) co_return;
+    shard.flush_loop.read_backlog_when_room();
     co_await shard.flush_loop.next_settlement(shard.parts.clock.steady_now() + kRoomCheckInterval);
   }
 }
@@ -53,7 +55,7 @@ void remember_answer(UserShard& shard, const journal::AppendRecord& record) {
 asio::awaitable<Result<void>> replay_update(UserShard& shard, journal::UpdateRecord record, Lsn lsn) {
   std::vector<std::string> ids;
   for (const auto& change : record.changes) ids.push_back(change.id);
-  auto existing = co_await engine::find_messages(shard, record.user_id, ids);
+  auto existing = co_await engine::find_messages_outside_journal(shard, record.user_id, ids);
   if (!existing) co_return to_error(existing.error());
   auto* session = shard.table.find_session(record.session_id);
   bool applied = false;
@@ -74,7 +76,6 @@ asio::awaitable<Result<void>> replay_update(UserShard& shard, journal::UpdateRec
 }
 
 void replay_append(UserShard& shard, journal::AppendRecord record, Lsn lsn) {
-  remember_answer(shard, record);
   auto* session = shard.table.find_session(record.round.session_id);
   session->next_seq = std::max(session->next_seq, record.round.messages.back().seq + 1);
   auto round = engine::to_buffered(std::move(record.round), lsn);
@@ -84,23 +85,30 @@ void replay_append(UserShard& shard, journal::AppendRecord record, Lsn lsn) {
   if (auto* user = shard.table.find_user(session->session.user_id)) shard.table.written(*user);
 }
 
-std::string session_of(const journal::Operation& operation) {
-  if (const auto* append = std::get_if<journal::AppendRecord>(&operation)) return append->round.session_id;
-  if (const auto* update = std::get_if<journal::UpdateRecord>(&operation)) return update->session_id;
-  return std::get<journal::EraseRecord>(operation).session_id;
+// The session is in the table.
+asio::awaitable<Result<void>> apply_record(UserShard& shard, journal::Operation operation, Lsn lsn) {
+  if (auto* append = std::get_if<journal::AppendRecord>(&operation)) {
+    replay_append(shard, std::move(*append), lsn);
+  } else if (auto* update = std::get_if<journal::UpdateRecord>(&operation)) {
+    co_return co_await replay_update(shard, std::move(*update), lsn);
+  } else {
+    const auto& erase = std::get<journal::EraseRecord>(operation);
+    apply_erasures(shard, *shard.table.find_session(erase.session_id), erase.message_ids, lsn);
+  }
+  co_return Result<void>{};
 }
 
 asio::awaitable<Result<void>> replay_record(UserShard& shard, journal::ReplayedRecord record) {
-  if (record.stored) {
-    remember_answer(shard, std::get<journal::AppendRecord>(record.operation));
-    co_return Result<void>{};
+  if (const auto* append = std::get_if<journal::AppendRecord>(&record.operation)) {
+    remember_answer(shard, *append);  // all of it: also of what is dead or stored
   }
+  if (record.stored) co_return Result<void>{};
   if (!engine::leave_out_dead(shard.parts.dead_letters, record.operation, record.lsn)) {
     shard.journal.acknowledge({record.lsn});
     co_return Result<void>{};
   }
   co_await wait_for_room(shard);
-  const auto session_id = session_of(record.operation);
+  const std::string session_id = journal::session_of(record.operation);
   if (!std::holds_alternative<journal::AppendRecord>(record.operation)) {
     co_await wait_for_backlog(shard, session_id);
   }
@@ -110,15 +118,23 @@ asio::awaitable<Result<void>> replay_record(UserShard& shard, journal::ReplayedR
     shard.journal.acknowledge({record.lsn});  // the session was deleted: nothing of it is owed any more
     co_return Result<void>{};
   }
-  if (auto* append = std::get_if<journal::AppendRecord>(&record.operation)) {
-    replay_append(shard, std::move(*append), record.lsn);
-  } else if (auto* update = std::get_if<journal::UpdateRecord>(&record.operation)) {
-    co_return co_await replay_update(shard, std::move(*update), record.lsn);
-  } else {
-    auto& erase = std::get<journal::EraseRecord>(record.operation);
-    apply_erasures(shard, **opened, erase.message_ids, record.lsn);
+  co_return co_await apply_record(shard, std::move(record.operation), record.lsn);
+}
+
+// The id of a message that was updated after the update was made.
+asio::awaitable<Outcome<std::optional<std::string>>> newer_than(UserShard& shard,
+                                                                const journal::Operation& operation) {
+  std::optional<std::string> newer;
+  const auto* update = std::get_if<journal::UpdateRecord>(&operation);
+  if (!update) co_return newer;
+  std::vector<std::string> ids;
+  for (const auto& change : update->changes) ids.push_back(change.id);
+  const auto existing = co_await engine::find_messages(shard, update->user_id, ids);
+  if (!existing) co_return existing.error();
+  for (const auto& message : *existing) {
+    if (message.updated_at > update->updated_at) newer = message.id;
   }
-  co_return Result<void>{};
+  co_return newer;
 }
 
 }  // namespace
@@ -131,19 +147,28 @@ asio::awaitable<Result<void>> replay(UserShard& shard, std::vector<journal::Repl
   co_return Result<void>{};
 }
 
+// Room is waited for before the operation is journalled: what comes later must not be applied before it.
 asio::awaitable<Outcome<void>> resubmit(UserShard& shard, journal::Operation operation) {
-  const auto session_id = session_of(operation);
+  const std::string session_id = journal::session_of(operation);
+  co_await wait_for_room(shard);
   const auto opened = co_await shard.table.open_session(session_id);
   if (!opened) co_return opened.error();
+  if ((*opened)->backlog.messages > 0) co_return engine::may_wait_in_journal();
   const UnderWay under_way(shard, session_id, engine::Mode::buffer);
+  const auto newer = co_await newer_than(shard, operation);
+  if (!newer) co_return newer.error();
+  if (*newer) co_return engine::Failure{FailureKind::id_conflict, engine::Entity::message, **newer};
   const auto lsn = co_await journal_operation(shard, operation);
   if (!lsn) co_return lsn.error();
-  journal::ReplayedRecord record{*lsn, std::move(operation)};
-  const auto applied = co_await replay_record(shard, std::move(record));
-  if (!applied) co_return engine::unavailable(applied.error());
-  if (auto* session = shard.table.find_session(session_id)) {
-    shard.flush_loop.request_flush(*session, metrics::FlushReason::request);
+  auto* session = shard.table.find_session(session_id);
+  if (!session) {
+    shard.journal.acknowledge({*lsn});
+    co_return engine::not_found(engine::Entity::session, session_id);
   }
+  const auto applied = co_await apply_record(shard, std::move(operation), *lsn);
+  if (!applied) co_return engine::unavailable(applied.error());
+  session = shard.table.find_session(session_id);
+  if (session) shard.flush_loop.request_flush(*session, metrics::FlushReason::request);
   co_return Outcome<void>{};
 }
 

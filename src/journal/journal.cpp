@@ -180,7 +180,7 @@ Result<ReadPosition> Journal::Impl::read(ReadPosition from, Lsn last,
     const auto passed = from.lsn;
     const auto stopped = SegmentReader(**file, header).scan_from(begin, [&](const ScannedRecord& record) {
       const auto lsn = record.header.lsn;
-      if (lsn > passed && record.header.type == RecordType::append) {
+      if (lsn > passed && record.header.type == RecordType::append && log_.is_pending(lsn)) {
         if (auto operation = decode(RecordType::append, record.payload)) {
           go_on = visit({lsn, std::move(*operation), false, record.payload.size()});
         }
@@ -284,7 +284,8 @@ void Journal::Impl::write_and_complete(std::span<const Entry> group) {
   lsns.reserve(group.size());
   std::uint64_t written = 0;
   for (const auto& [what, refused] : group) {
-    const bool fits = !refused && what.epoch >= refused_below_[what.shard];
+    const bool noted = what.type != RecordType::acknowledge || !log_.has_unrecorded();
+    const bool fits = !refused && noted && what.epoch >= refused_below_[what.shard];
     if (!fits) refused_below_[what.shard] = std::max(refused_below_[what.shard], what.epoch + 1);
     lsns.push_back(
         fits ? log_.add(what.type, what.payload, what.keyed_at ? kCommitFlag | kKeyFlag : kCommitFlag) : 0);

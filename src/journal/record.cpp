@@ -139,6 +139,12 @@ RecordType type_of(const Operation& operation) {
   return std::holds_alternative<UpdateRecord>(operation) ? RecordType::update : RecordType::erase;
 }
 
+const std::string& session_of(const Operation& operation) {
+  if (const auto* append = std::get_if<AppendRecord>(&operation)) return append->round.session_id;
+  if (const auto* update = std::get_if<UpdateRecord>(&operation)) return update->session_id;
+  return std::get<EraseRecord>(operation).session_id;
+}
+
 Bytes encode(const Operation& operation) {
   if (const auto* append = std::get_if<AppendRecord>(&operation)) return encode_append(*append);
   if (const auto* update = std::get_if<UpdateRecord>(&operation)) return encode_update(*update);

@@ -146,8 +146,9 @@ bool SegmentLog::rotate(std::uint64_t bytes) {
   full_ = false;
   if (segment_) {
     (void)segment_->seal();  // only gives space back
-    ledger_.set_bytes(segment_->offset());
   }
+  const std::lock_guard lock(ledger_mutex_);
+  if (segment_) ledger_.set_bytes(segment_->offset());
   segment_ = std::move(*fresh);
   headers_.push_back(segment_->header());
   changed_ = true;
@@ -158,8 +159,21 @@ bool SegmentLog::rotate(std::uint64_t bytes) {
 
 Lsn SegmentLog::add(RecordType type, std::string_view payload, std::uint8_t flags) {
   append_record(added_, segment_->salt(), next_lsn_, type, payload, flags);
-  if (type != RecordType::acknowledge) ledger_.add_record(next_lsn_);
+  if (type != RecordType::acknowledge) {
+    const std::lock_guard lock(ledger_mutex_);
+    ledger_.add_record(next_lsn_);
+  }
   return next_lsn_++;
+}
+
+void SegmentLog::keep_key(Timestamp accepted_at) {
+  const std::lock_guard lock(ledger_mutex_);
+  ledger_.keep_until(accepted_at + options_.key_window);
+}
+
+bool SegmentLog::is_pending(Lsn lsn) const {
+  const std::lock_guard lock(ledger_mutex_);
+  return ledger_.is_pending(lsn);
 }
 
 bool SegmentLog::write() {
@@ -201,6 +215,7 @@ void SegmentLog::poison(const Error& error) {
 }
 
 void SegmentLog::acknowledge(const std::vector<Lsn>& lsns) {
+  const std::lock_guard lock(ledger_mutex_);
   for (const auto lsn : lsns) {
     if (ledger_.acknowledge(lsn)) unrecorded_.push_back(lsn);
   }
@@ -231,7 +246,10 @@ void SegmentLog::delete_stored_segments() {
     }
     HOLDFAST_PASS("segment_removed");
     removal_unsynced_ = true;
-    ledger_.remove_oldest();
+    {
+      const std::lock_guard lock(ledger_mutex_);
+      ledger_.remove_oldest();
+    }
     headers_.erase(headers_.begin());
     changed_ = true;
     probe_.segments_deleted.add();

@@ -1,7 +1,8 @@
 // The chain of segments: the one that is written, and older ones until all of their records are in the store.
 //
 // Operation. make_room(), then add() as often as fits, then write() and sync(). Records get consecutive LSNs
-// as they are added. Used on one thread: the journal's, and the owner's before start and after stop.
+// as they are added. Used on one thread: the journal's, and the owner's before start and after stop;
+// is_pending() on any.
 //
 // Failures. After a failed write or sync the log has failed for good: that file is never touched again. A
 // segment that cannot be made is another matter, as nothing is in it: make_room() says so and tries anew when
@@ -10,6 +11,7 @@
 
 #include <chrono>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -45,7 +47,7 @@ class SegmentLog {
   Room make_room(std::size_t bytes);
   Lsn add(RecordType type, std::string_view payload, std::uint8_t flags = kCommitFlag);
   // A key that came at that time is remembered for Options::key_window from then on.
-  void keep_key(Timestamp accepted_at) { ledger_.keep_until(accepted_at + options_.key_window); }
+  void keep_key(Timestamp accepted_at);
   // True when all that was added is written (synced). True as well when there was nothing to do.
   bool write();
   bool sync();
@@ -55,6 +57,8 @@ class SegmentLog {
   // Takes note; add_acknowledgements() then records it where there is room (later otherwise: it is kept).
   void acknowledge(const std::vector<Lsn>& lsns);
   void add_acknowledgements();
+  bool has_unrecorded() const { return !unrecorded_.empty(); }  // acknowledgements
+  bool is_pending(Lsn lsn) const;                               // not acknowledged; any thread
   void delete_stored_segments();
   // Takes the next segment's space from the disk now, if it is not taken yet, so that a full disk shows while
   // there is still a segment to fill. Tries again at most once a second.
@@ -80,7 +84,8 @@ class SegmentLog {
   std::unique_ptr<SegmentWriter> segment_;
   std::optional<PreparedFile> reserve_;
   std::vector<SegmentHeader> headers_;
-  bool changed_ = true;  // headers_
+  bool changed_ = true;              // headers_
+  mutable std::mutex ledger_mutex_;  // what changes the ledger after open(), and is_pending()
   AckLedger ledger_;
   std::uint64_t next_id_ = 1;
   Lsn next_lsn_ = 1;

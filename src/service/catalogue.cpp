@@ -12,6 +12,9 @@ using engine::FailureKind;
 using engine::UserShard;
 using store::MemoryStore;
 
+// Longer than any: what is deleted must leave memory, too, however long the store takes for it.
+constexpr std::chrono::hours kErasureAtMost{24};
+
 Entity entity_of(NamedKind kind) {
   return kind == NamedKind::user ? Entity::user : Entity::agent;
 }
@@ -139,7 +142,7 @@ asio::awaitable<Outcome<User>> MemoryService::change_named(NamedKind kind, std::
 
 asio::awaitable<Outcome<void>> MemoryService::erase_user(std::string id) {
   auto call = [&store = parts_.store, id] { return store.erase_user(id); };
-  const auto written = co_await ask_store(parts_, call);
+  const auto written = co_await ask_store(parts_, call, kErasureAtMost);
   if (auto failure = failure_of(written, Entity::user, id, {})) co_return std::move(*failure);
   auto& owner = user_owner(id);
   co_await runtime::hop(owner.executor, forget_user(owner, id));
@@ -214,7 +217,7 @@ asio::awaitable<Outcome<void>> MemoryService::erase_session(std::string id) {
   const auto session = co_await find_session(id);
   if (!session) co_return session.error();
   auto call = [&store = parts_.store, id] { return store.erase_session(id); };
-  const auto written = co_await ask_store(parts_, call);
+  const auto written = co_await ask_store(parts_, call, kErasureAtMost);
   if (auto failure = failure_of(written, Entity::session, id, {})) co_return std::move(*failure);
   auto& owner = user_owner(session->user_id);
   co_await runtime::hop(owner.executor, forget_session(owner, id));

@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "holdfast/engine/message_lookup.hpp"
 #include "holdfast/service/memory_service.hpp"
 #include "store_call.hpp"
 
@@ -43,7 +44,7 @@ asio::awaitable<Outcome<void>> MemoryService::retry_dead_letter(std::string id) 
 }
 
 // The journal may still hold what became the letter, and a restart would bring that back: so it is erased
-// there first.
+// there first, unless the client has added the message again.
 asio::awaitable<Outcome<void>> MemoryService::erase_dead_letter(std::string id) {
   auto letter = co_await find_dead_letter(id);
   if (!letter) co_return letter.error();
@@ -51,6 +52,11 @@ asio::awaitable<Outcome<void>> MemoryService::erase_dead_letter(std::string id) 
     journal::Operation erasure =
         journal::EraseRecord{letter->user_id, letter->session_id, {letter->message_id}};
     auto& owner = user_owner(letter->user_id);
+    const std::vector<std::string> ids{letter->message_id};
+    auto looking = engine::find_messages(owner, letter->user_id, ids);
+    const auto existing = co_await runtime::hop(owner.executor, std::move(looking));
+    if (!existing) co_return existing.error();
+    if (!existing->empty()) co_return co_await remove_dead_letter(std::move(id));
     const auto erased = co_await runtime::hop(owner.executor, ingest::resubmit(owner, std::move(erasure)));
     if (!erased && erased.error().kind != engine::FailureKind::not_found) co_return erased.error();
   }

@@ -33,6 +33,28 @@ struct Delivery : engine::RunningEngine {
     return options;
   }
   std::string new_session(const std::string& user) { return add_session(user, "a"); }
+  engine::Outcome<engine::AddAnswer> add_with_id(const std::string& session, const std::string& id,
+                                                 const std::string& content) {
+    ingest::AddRequest request;
+    request.session_id = session;
+    request.messages.resize(1);
+    request.messages[0].id = id;
+    request.messages[0].content = content;
+    return run(service().add_messages(std::move(request)));
+  }
+  auto erase(const std::string& session, const std::string& id) {
+    return run(service().erase_messages(session, {id}));
+  }
+  void set_mode(engine::Mode mode) {
+    const auto set = [](engine::UserShard& shard, engine::Mode to) -> boost::asio::awaitable<void> {
+      auto changed = *shard.parts.options;
+      changed.mode = to;
+      shard.parts.options = std::make_shared<const engine::Options>(changed);
+      shard.flush_loop.reconfigured();
+      co_return;
+    };
+    start(set(shard(), mode)).get();
+  }
 };
 
 // A thread-safe source of fates, weighed anew with each seed; commits everything once calm.
@@ -442,6 +464,107 @@ TEST(Delivered, ChangesAreNotReplayedBeforeWhatTheyChange) {
   std::vector<std::string> stored;
   for (const auto& message : store.stored(session)) stored.push_back(message.content);
   EXPECT_EQ(stored, (std::vector<std::string>{"stays", "changed"}));
+}
+
+std::vector<std::string> contents_of(const store::ScriptedStore& store, const std::string& session) {
+  std::vector<std::string> contents;
+  for (const auto& message : store.stored(session)) contents.push_back(message.content);
+  return contents;
+}
+
+TEST(Delivered, AMessageThatWaitsInTheJournalIsNotDeletedFromTheStoreAlone) {
+  std::atomic<Fate> fate = Fate::commit_unanswered;  // stored, and a crash before that is noted
+  store::ScriptedStore store([&] { return fate.load(); });
+  Delivery delivery(store);
+  const auto session = delivery.new_session("a");
+  const auto added = delivery.add(session, {"is deleted"});
+  ASSERT_TRUE(added);
+  while (store.stored(session).empty()) (void)delivery.drain(std::chrono::seconds(0));
+  delivery.shut_down();
+  fate = Fate::fail;
+  delivery.boot(memory::Level::critical);
+  const auto refused = delivery.erase(session, added->message_ids[0]);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, engine::FailureKind::unavailable);
+  fate = Fate::commit;
+  ASSERT_EQ(delivery.drain(), 0u);
+  EXPECT_TRUE(delivery.erase(session, added->message_ids[0]));
+  ASSERT_EQ(delivery.drain(), 0u);
+  EXPECT_TRUE(store.stored(session).empty());
+}
+
+TEST(Delivered, AnIdThatAnotherSessionIsDeletingIsNotTakenYet) {
+  std::atomic<Fate> fate = Fate::commit;
+  store::ScriptedStore store([&] { return fate.load(); });
+  Delivery delivery(store);
+  const auto one = delivery.new_session("a"), other = delivery.new_session("a");
+  ASSERT_TRUE(delivery.add_with_id(one, "m", "old"));
+  ASSERT_EQ(delivery.drain(), 0u);
+  fate = Fate::fail;
+  ASSERT_TRUE(delivery.erase(one, "m"));
+  const auto refused = delivery.add_with_id(other, "m", "new");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, engine::FailureKind::in_progress);
+  EXPECT_TRUE(delivery.add_with_id(one, "m", "new")) << "a session's own order is kept";
+  fate = Fate::commit;
+  ASSERT_EQ(delivery.drain(), 0u);
+  EXPECT_EQ(contents_of(store, one), std::vector<std::string>{"new"});
+}
+
+TEST(Delivered, WhatIsWrittenPastTheBuffersOutlivesAnOlderDeletionInTheJournal) {
+  store::ScriptedStore store([] { return Fate::commit; });
+  Delivery delivery(store);
+  const auto session = delivery.new_session("a");
+  ASSERT_TRUE(delivery.add_with_id(session, "m", "old"));
+  ASSERT_TRUE(delivery.erase(session, "m"));
+  ASSERT_TRUE(delivery.add(session, {"another"}));
+  ASSERT_EQ(delivery.drain(), 0u);
+  delivery.set_mode(engine::Mode::bypass);
+  ASSERT_TRUE(delivery.add_with_id(session, "m", "new"));
+  delivery.restart();
+  ASSERT_EQ(delivery.drain(), 0u);
+  EXPECT_EQ(contents_of(store, session), (std::vector<std::string>{"another", "new"}));
+}
+
+TEST(DeadLetters, GoWithTheirMessageAndChangeWithIt) {
+  std::promise<void> go_on;
+  store::ScriptedStore store(
+      [released = go_on.get_future().share()] { return released.wait(), Fate::commit; },
+      [](const std::string& content) { return content.starts_with("poison"); });
+  Delivery delivery(store);
+  const auto session = delivery.new_session("a");
+  ASSERT_TRUE(delivery.add_with_id(session, "deleted", "poison"));
+  ASSERT_TRUE(delivery.add_with_id(session, "changed", "poison, too"));
+  ASSERT_TRUE(delivery.add(session, {"good"}));
+  (void)delivery.drain(std::chrono::seconds(0));  // all three are with a worker
+  ASSERT_TRUE(delivery.erase(session, "deleted"));
+  const auto updated =
+      delivery.run(delivery.service().update_messages(session, {{"changed", Role::user, "better", ""}}));
+  ASSERT_TRUE(updated);
+  go_on.set_value();
+  ASSERT_EQ(delivery.drain(), 0u);
+  while (delivery.letters().count() > 1) std::this_thread::yield();
+  const auto list = delivery.letters().list(10);
+  ASSERT_EQ(list.size(), 1u);
+  EXPECT_EQ(list[0].message_id, "changed");
+  while (!delivery.run(delivery.service().retry_dead_letter(list[0].id))) std::this_thread::yield();
+  ASSERT_EQ(delivery.drain(), 0u);
+  EXPECT_EQ(contents_of(store, session), (std::vector<std::string>{"good", "better"}));
+}
+
+TEST(DeadLetters, OfAMessageThatWasAddedAgainIsRemovedAlone) {
+  store::ScriptedStore store([] { return Fate::commit; },
+                             [](const std::string& content) { return content.starts_with("poison"); });
+  Delivery delivery(store);
+  const auto session = delivery.new_session("a");
+  ASSERT_TRUE(delivery.add_with_id(session, "m", "poison"));
+  ASSERT_EQ(delivery.drain(), 0u);
+  ASSERT_TRUE(delivery.add_with_id(session, "m", "good"));
+  ASSERT_EQ(delivery.letters().count(), 1u);
+  ASSERT_TRUE(delivery.run(delivery.service().erase_dead_letter(delivery.letters().list(1)[0].id)));
+  ASSERT_EQ(delivery.drain(), 0u);
+  EXPECT_EQ(contents_of(store, session), std::vector<std::string>{"good"});
+  EXPECT_EQ(delivery.letters().count(), 0u);
 }
 
 TEST(LargestUsers, AreFoundAmongMoreThanOneStepOfTheWalkSees) {

@@ -48,7 +48,7 @@ class ScriptedStore final : public MemoryStore {
     const auto fate = fate_();
     const std::lock_guard lock(mutex_);
     ++calls_;
-    for (const auto& late : again_) (void)apply(late);
+    for (const auto& late : again_) (void)apply(late, true);
     again_.clear();
     std::vector<Result<void>> answers;
     for (const auto& batch : batches) {
@@ -144,7 +144,8 @@ class ScriptedStore final : public MemoryStore {
     Lsn lsn = 0;
   };
 
-  Result<void> apply(const SessionBatch& batch) {
+  // repeated: the store knows the batch's id, and brings nothing back that was deleted since.
+  Result<void> apply(const SessionBatch& batch, bool repeated = false) {
     if (!sessions_.contains(batch.session_id)) return permanent("no such session");
     for (const auto& operation : batch.operations) {
       const auto* insert = std::get_if<InsertMessage>(&operation);
@@ -153,18 +154,21 @@ class ScriptedStore final : public MemoryStore {
     for (const auto& operation : batch.operations) {
       if (const auto* insert = std::get_if<InsertMessage>(&operation)) {
         const auto& id = insert->message.id;
-        if (erased_.contains(id) && insert->lsn < erased_[id]) continue;
+        if (repeated && erased_.contains(id) && insert->lsn < erased_[id]) continue;
         if (rows_.emplace(id, Row{insert->message, insert->lsn}).second) order_.push_back(id);
       } else if (const auto* update = std::get_if<UpdateMessage>(&operation)) {
         const auto row = rows_.find(update->id);
-        if (row == rows_.end() || update->lsn <= row->second.lsn) continue;
+        if (row == rows_.end() || (update->lsn != 0 && update->lsn <= row->second.lsn)) continue;
         row->second.message.content = update->content;
         row->second.lsn = update->lsn;
       } else {
         const auto& erase = std::get<EraseMessage>(operation);
         const auto row = rows_.find(erase.id);
         erased_[erase.id] = std::max(erased_[erase.id], erase.lsn);
-        if (row != rows_.end() && erase.lsn > row->second.lsn) rows_.erase(row);
+        if (row != rows_.end() && (erase.lsn == 0 || erase.lsn > row->second.lsn)) {
+          rows_.erase(row);
+          std::erase(order_, erase.id);
+        }
       }
     }
     return {};

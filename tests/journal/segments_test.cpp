@@ -129,6 +129,28 @@ TEST_F(JournalFixture, ErasuresAreReplayedWhileTheyAreInTheJournal) {
   EXPECT_TRUE(std::holds_alternative<EraseRecord>(replayed[1].operation));
 }
 
+// What is stored is as its last change left it; replaying that over what came past the journal would undo it.
+TEST_F(JournalFixture, AnAcknowledgedErasureIsReplayedOnlyBehindWhatIsOwedOfItsSession) {
+  open();
+  const Operation elsewhere = append_of("elsewhere", "t");
+  journal->append({0, 0, 76, RecordType::append, encode(elsewhere), {}});
+  const Operation erase = EraseRecord{"u", "s", {"gone"}};
+  journal->append({0, 0, 77, RecordType::erase, encode(erase), {}});
+  journal->acknowledge({wait(77).lsn});
+  put("later");
+  restart();
+  EXPECT_THAT(replayed_contents(), ElementsAre("elsewhere", "later"));
+}
+
+TEST_F(JournalFixture, AnEmptyAcknowledgementCompletesWhenThoseBeforeItAreOnTheDisk) {
+  open();
+  journal->acknowledge({put("stored")});
+  journal->append({0, 0, 77, RecordType::acknowledge, {}, {}});
+  EXPECT_FALSE(wait(77).error);
+  crash_and_restart();
+  EXPECT_TRUE(replayed.empty());
+}
+
 TEST_F(JournalFixture, AFileSystemThatDoesNotKnowItsDataCostsNoRecord) {
   open();
   for (int i = 0; i < 50; ++i) put(std::to_string(i) + std::string(1000, ' '));
@@ -283,6 +305,21 @@ TEST_F(JournalFixture, RecordsAreReadAgainFromAnyPlaceWhileOthersAreWritten) {
     put("meanwhile");
   }
   EXPECT_EQ(read, std::vector(lsns.begin() + 10, lsns.end()));
+}
+
+TEST_F(JournalFixture, WhatIsAcknowledgedIsNotReadAgain) {
+  open();
+  std::vector<Lsn> lsns;
+  for (int i = 0; i < 5; ++i) lsns.push_back(put("r" + std::to_string(i)));
+  journal->acknowledge({lsns[1], lsns[3]});
+  put("the journal has taken note by now");
+  std::vector<Lsn> read;
+  const auto visit = [&](const ReplayedRecord& record) {
+    read.push_back(record.lsn);
+    return true;
+  };
+  ASSERT_TRUE(journal->read({0, 0, lsns[0]}, lsns[4], visit));
+  EXPECT_THAT(read, ElementsAre(lsns[2], lsns[4]));
 }
 
 TEST_F(JournalFixture, ARecordLargerThanASegmentGetsOneOfItsOwn) {

@@ -63,6 +63,14 @@ TEST_F(SqliteStoreTest, InsertsOnlyWhatIsAbsent) {
   EXPECT_THAT(found("third"), IsEmpty());
 }
 
+TEST_F(SqliteStoreTest, NumbersOfMessagesThatAreNotInABatchAreNotGivenAgain) {
+  make_session();
+  SessionBatch batch{"b", "u", "s"};
+  batch.last_seq = 7;
+  ASSERT_TRUE(store->write(std::vector{batch})[0]);
+  EXPECT_EQ((*store->session("s"))->last_seq, 7u);
+}
+
 TEST_F(SqliteStoreTest, TheSameIdMayBelongToTwoUsers) {
   make_session();
   make_session("v", "t");

@@ -17,6 +17,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <list>
 #include <set>
 #include <string>
@@ -40,6 +41,7 @@ class FlushLoop {
 
   void start();  // the timers; on the shard's thread
   void stop();
+  bool stopped() const { return stopped_; }
   void reconfigured();  // parts.options is another one
 
   // The shard's share of the byte budget has room for this much more.
@@ -60,6 +62,9 @@ class FlushLoop {
   asio::awaitable<void> next_settlement(SteadyTime deadline);
   void wake_waiters();
 
+  // Begins to read the next of the backlog where there is room; housekeeping does, too.
+  void read_backlog_when_room();
+
  private:
   void submit(SessionState& session);
   void hand_over(SessionState& session);
@@ -72,6 +77,8 @@ class FlushLoop {
   void stored(SessionState& session);
   void failed(SessionState& session, const Error& error);
   void bury(SessionState& session, std::string reason);
+  void acknowledge(const SessionState& session, const buffer::Batch& batch);
+  asio::awaitable<void> change_letters(std::function<Result<void>()> change, std::vector<Lsn> lsns);
   asio::awaitable<void> put_dead_letter(std::string session_id, flush::DeadLetter letter);
   asio::awaitable<void> check_session_exists(std::string session_id);
   void give_up(SessionState& session);
@@ -83,7 +90,6 @@ class FlushLoop {
   void on_housekeeping();
   void serve_waiting();
   void retry_after_recovery();
-  void read_backlog_when_room();
   asio::awaitable<void> read_backlog();
   std::size_t held_bytes() const;
   std::size_t budget_bytes() const;  // of this shard

@@ -25,17 +25,24 @@ class JournalPort {
   std::uint64_t epoch() const { return epoch_; }
   asio::awaitable<journal::Completion> append(const journal::Operation& operation);
   void acknowledge(std::vector<Lsn> lsns);
+  // Waits until a restart would not bring back what has been acknowledged here: what is written past the
+  // journal must not be overtaken by that.
+  asio::awaitable<Result<void>> acknowledgements_recorded();
 
   // For the completions that the journal thread posted.
   void deliver(std::vector<journal::Completion> completions);
 
  private:
+  asio::awaitable<journal::Completion> submit(journal::Submission submission);
+
   journal::Journal& journal_;
   unsigned shard_;
   const Clock& clock_;
   metrics::ShardProbe& probe_;
   std::uint64_t epoch_ = 0;
-  SteadyTime delivered_{};  // when the last group's completions came
+  std::uint64_t acknowledged_ = 0;  // calls of acknowledge()
+  std::uint64_t recorded_ = 0;      // of these, that the journal holds
+  SteadyTime delivered_{};          // when the last group's completions came
 };
 
 }  // namespace holdfast::engine

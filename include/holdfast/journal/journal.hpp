@@ -68,6 +68,8 @@ struct Submission {
   unsigned shard = 0;
   std::uint64_t epoch = 0;
   std::uint64_t ticket = 0;  // anything; comes back with the completion
+  // acknowledge, with an empty payload: completes when all that was acknowledged before is recorded, as
+  // durably as an append.
   RecordType type = RecordType::append;
   Bytes payload;
   std::optional<Timestamp> keyed_at;  // AppendRecord::accepted_at, where the record has an idempotency key
@@ -107,9 +109,10 @@ class Journal {
                                                metrics::JournalProbe& probe);
   ~Journal();  // stop()s
 
-  // Calls back for every append record that is not acknowledged (or has an idempotency key) and for every
-  // update and erase record still in the journal (these are idempotent and guarded by LSN), in LSN order, one
-  // record in memory at a time. Until it has returned no segment is deleted.
+  // Calls back, in LSN order, one record in memory at a time, for every record that is not acknowledged, for
+  // acknowledged appends with an idempotency key, and for acknowledged updates and erasures behind a record
+  // of their session that is not: what they change may be among what is replayed. (They are idempotent and
+  // guarded by LSN.) Until it has returned no segment is deleted.
   Result<ReplaySummary> replay(const std::function<void(ReplayedRecord)>& apply);
 
   void start(unsigned shards, Deliver deliver);

@@ -48,6 +48,7 @@ struct EraseRecord {
 using Operation = std::variant<AppendRecord, UpdateRecord, EraseRecord>;
 
 RecordType type_of(const Operation& operation);
+const std::string& session_of(const Operation& operation);
 Bytes encode(const Operation& operation);
 Result<Operation> decode(RecordType type, std::string_view payload);  // permanent on anything malformed
 

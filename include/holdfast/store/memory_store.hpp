@@ -52,6 +52,7 @@ struct SessionBatch {
   std::string user_id;
   std::string session_id;
   std::vector<MessageOperation> operations;
+  std::uint64_t last_seq = 0;  // numbers up to it have been given out, also to messages that are not in here
 };
 
 struct SessionEntry {  // what the owner shard keeps of a session

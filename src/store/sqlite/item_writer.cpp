@@ -98,7 +98,7 @@ void erase_items(Connection& connection, Statement items) {
 
 void apply_batch(Connection& connection, const SessionBatch& batch) {
   const auto place = find_place(connection, batch);
-  std::uint64_t last_seq = 0;
+  auto last_seq = batch.last_seq;
   for (const auto& operation : batch.operations) {
     if (const auto* added = std::get_if<InsertMessage>(&operation)) {
       insert(connection, place, added->message, added->lsn, *added->features);
