@@ -101,7 +101,7 @@ Result<void> Daemon::start(const std::function<bool()>& end) {
   server_->start();
   serving_ = true;
   if (auto replayed = replay_journal(end); !replayed) {
-    close();
+    end() ? close_soon() : close();
     return replayed;
   }
   status_->set_phase(http::Phase::ready);

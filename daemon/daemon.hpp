@@ -36,7 +36,7 @@ class Daemon : private http::ConfigReload {
   ~Daemon() override;
 
   // Opens everything, starts serving health, replays the journal, then takes requests. Errors (permanent):
-  // one line; nothing is left running.
+  // one line; nothing is left running. end() is asked while it replays: once true, that is given up.
   Result<void> start(const std::function<bool()>& end = [] { return false; });
 
   // Reads the configuration again and logs what came of it.
@@ -63,6 +63,7 @@ class Daemon : private http::ConfigReload {
   std::chrono::milliseconds drain_timeout();
   void drain(const std::function<bool()>& hurry);
   void close();
+  void close_soon();  // or ends the process
   engine::Options engine_options(const settings::Settings& settings) const;
   metrics::UsageSources usage_sources() const;
   metrics::Capacity capacity() const;  // as it is now

@@ -23,12 +23,13 @@ using std::chrono::steady_clock;
 constexpr seconds kRequestsEnd{3};  // for requests in flight, at the stop
 constexpr milliseconds kStopAtMost{24'500};
 constexpr milliseconds kHurryInterval{20};
+constexpr seconds kCloseAtMost{3};  // where nothing is drained
 
 // Ends the process when the stop takes too long, a store that hangs in a write for instance. Everything
 // acknowledged is already as durable as its answer said.
 class StopDeadline {
  public:
-  StopDeadline() : thread_([this] { run(); }) {}
+  explicit StopDeadline(milliseconds at_most) : at_most_(at_most), thread_([this] { run(); }) {}
   ~StopDeadline() {
     {
       const std::lock_guard lock(mutex_);
@@ -41,10 +42,11 @@ class StopDeadline {
  private:
   void run() {
     std::unique_lock lock(mutex_);
-    if (wake_.wait_for(lock, kStopAtMost, [this] { return done_; })) return;
+    if (wake_.wait_for(lock, at_most_, [this] { return done_; })) return;
     log::error("stopping took too long; what is not in the store is in the journal");
     std::_Exit(0);
   }
+  const milliseconds at_most_;
   std::mutex mutex_;
   std::condition_variable wake_;
   bool done_ = false;
@@ -54,7 +56,7 @@ class StopDeadline {
 }  // namespace
 
 void Daemon::stop(const std::function<bool()>& hurry) {
-  const StopDeadline deadline;
+  const StopDeadline deadline(kStopAtMost);
   status_->set_phase(http::Phase::stopping);
   log::info("stopping: draining for at most {} s", (drain_delay() + drain_timeout()).count() / 1000);
   drain(hurry);
@@ -92,6 +94,11 @@ void Daemon::drain(const std::function<bool()>& hurry) {
   if (!wait_for(on_first_shard(server_->drain(requests_end)))) return;
   const auto flush_until = steady_clock::now() + drain_timeout();
   wait_for(on_first_shard(memory_->drain(metrics::FlushReason::shutdown, flush_until)));
+}
+
+void Daemon::close_soon() {
+  const StopDeadline deadline(kCloseAtMost);
+  close();
 }
 
 // Nothing new arrives any more, so each part is closed once those that use it are.
