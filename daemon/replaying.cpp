@@ -36,10 +36,11 @@ class ReplayFeed {
   static constexpr std::chrono::milliseconds kEndAskedEvery{20};
   static constexpr std::size_t kBytesAtOnce = 256u << 10, kRecordsAtOnce = 256;
 
+  static Error told_to_end() { return permanent("told to end while the journal was replayed"); }
   Result<void> wait() {
     if (!under_way_.valid()) return outcome_;
     while (under_way_.wait_for(kEndAskedEvery) != std::future_status::ready) {
-      if (end_()) return outcome_ = permanent("told to end while the journal was replayed");
+      if (end_()) return outcome_ = told_to_end();
     }
     return outcome_ = under_way_.get();
   }
@@ -47,6 +48,7 @@ class ReplayFeed {
     auto records = std::exchange(next_, {});
     bytes_ = 0;
     if (!wait()) return outcome_;
+    if (end_()) return outcome_ = told_to_end();
     under_way_ = boost::asio::co_spawn(shard_.executor, ingest::replay(shard_, std::move(records)),
                                        boost::asio::use_future);
     return {};

@@ -32,10 +32,11 @@ Signal wait_for_signal() {
 }
 
 bool ended_within(std::chrono::milliseconds timeout) {
-  const auto set = signals();
+  auto set = signals();
+  sigdelset(&set, SIGHUP);
   const timespec wait{timeout.count() / 1000, timeout.count() % 1000 * 1'000'000};
   const int number = sigtimedwait(&set, nullptr, &wait);
-  return number > 0 && number != SIGHUP;
+  return number > 0;
 }
 
 }  // namespace holdfast

@@ -12,7 +12,7 @@ void block_signals();
 
 Signal wait_for_signal();
 
-// True when one that ends the daemon came within the timeout.
+// True when one that ends the daemon came within the timeout. Others stay pending.
 bool ended_within(std::chrono::milliseconds timeout);
 
 }  // namespace holdfast

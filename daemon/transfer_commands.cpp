@@ -64,40 +64,38 @@ class Descriptor {
 // The configured store, for this process alone unless it is shared.
 struct OpenedStore {
   std::shared_ptr<void> lock;  // null: a daemon may be using it
+  Lsn last_lsn = 0;            // of the journal; where it is locked
   std::unique_ptr<text::Embedder> remote_model;
   std::unique_ptr<store::MemoryStore> store;
 
   const text::Embedder& embedder() const { return remote_model ? *remote_model : text::builtin_embedder(); }
 };
 
-Result<std::uint64_t> not_yet_stored(const fs::path& journal_dir) {
-  const auto inspection = journal::inspect(io::posix_file_system(), journal_dir);
-  if (!inspection) return inspection.error();
-  std::uint64_t waiting = 0;
-  for (const auto& segment : inspection->segments) waiting += segment.unacknowledged;
-  return waiting;
-}
-
-Result<std::shared_ptr<void>> lock_for_us(const fs::path& journal_dir) {
+// The store is ours, and nothing in the journal waits for it.
+Result<void> lock_for_us(const fs::path& journal_dir, OpenedStore& opened) {
   auto& files = io::posix_file_system();
-  if (auto made = files.create_directories(journal_dir); !made) return made.error();
+  if (auto made = files.create_directories(journal_dir); !made) return made;
   auto lock = files.lock_directory(journal_dir);
   if (!lock) return lock.error();
-  const auto waiting = not_yet_stored(journal_dir);
-  if (!waiting) return waiting.error();
-  if (*waiting > 0) {
-    return permanent(std::to_string(*waiting) + " operations in " + journal_dir.string() +
+  const auto inspection = journal::inspect(files, journal_dir);
+  if (!inspection) return inspection.error();
+  std::uint64_t waiting = 0;
+  for (const auto& segment : inspection->segments) {
+    waiting += segment.unacknowledged;
+    opened.last_lsn = std::max({opened.last_lsn, segment.base_lsn, segment.last_lsn});
+  }
+  if (waiting > 0) {
+    return permanent(std::to_string(waiting) + " operations in " + journal_dir.string() +
                      " are not in the store yet: start the daemon and stop it again first");
   }
-  return lock;
+  opened.lock = std::move(*lock);
+  return {};
 }
 
 Result<OpenedStore> open_store(const settings::Settings& settings, bool shared) {
   OpenedStore opened;
   if (!shared) {
-    auto lock = lock_for_us(settings.journal.dir);
-    if (!lock) return lock.error();
-    opened.lock = std::move(*lock);
+    if (const auto locked = lock_for_us(settings.journal.dir, opened); !locked) return locked.error();
   }
   if (settings.embedding.remote) {
     opened.remote_model = std::make_unique<embedding::RemoteModel>(settings.embedding);
@@ -153,7 +151,8 @@ Result<Destination> open_destination(const settings::Settings& settings, const I
   auto opened = open_store(settings, false);
   if (!opened) return opened.error();
   destination.opened = std::move(*opened);
-  destination.target = transfer::make_store_target(*destination.opened.store, system_clock());
+  destination.target =
+      transfer::make_store_target(*destination.opened.store, system_clock(), destination.opened.last_lsn);
   destination.name = name_of_store(settings.sqlite.path);
   return destination;
 }

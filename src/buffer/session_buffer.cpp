@@ -19,6 +19,10 @@ auto find_in(Rounds& rounds, std::string_view id)
   return std::nullopt;
 }
 
+void note_change(BufferedRound& round, Lsn lsn) {
+  if (round.change_lsns.empty() || round.change_lsns.back() != lsn) round.change_lsns.push_back(lsn);
+}
+
 template <class Rounds>
 std::optional<Replaced> change_in(Rounds& rounds, Stage stage, const Change& change, Lsn lsn) {
   const auto found = find_in(rounds, change.message.id);
@@ -26,7 +30,7 @@ std::optional<Replaced> change_in(Rounds& rounds, Stage stage, const Change& cha
   const auto [round, index] = *found;
   const Replaced replaced{stage, round->messages[index].message.content.size(), round->maybe_stored};
   round->messages[index] = {change.message, lsn};
-  if (round->change_lsns.empty() || round->change_lsns.back() != lsn) round->change_lsns.push_back(lsn);
+  note_change(*round, lsn);
   return replaced;
 }
 
@@ -36,25 +40,31 @@ void append_lsns(const BufferedRound& round, std::vector<Lsn>& lsns) {
 }
 
 template <class Rounds>
-std::optional<Replaced> erase_in(Rounds& rounds, Stage stage, std::string_view id,
+std::optional<Replaced> erase_in(Rounds& rounds, Stage stage, std::string_view id, Lsn lsn,
                                  std::vector<Lsn>& released) {
   const auto found = find_in(rounds, id);
   if (!found) return std::nullopt;
   const auto [round, index] = *found;
-  const Replaced replaced{stage, round->messages[index].message.content.size(), round->maybe_stored};
+  Replaced replaced{stage, round->messages[index].message.content.size(), round->maybe_stored};
   round->messages.erase(round->messages.begin() + static_cast<std::ptrdiff_t>(index));
-  if (round->messages.empty()) {
+  replaced.round_left = !round->messages.empty();
+  if (replaced.round_left) {
+    note_change(*round, lsn);
+  } else {
     append_lsns(*round, released);
     rounds.erase(round);
   }
   return replaced;
 }
 
+std::size_t bytes_of(const StoreOperation& operation) {
+  const auto* change = std::get_if<Change>(&operation.what);
+  return change ? change->message.content.size() : 0;
+}
+
 std::size_t bytes_of(const std::vector<StoreOperation>& operations) {
   std::size_t sum = 0;
-  for (const auto& operation : operations) {
-    if (const auto* change = std::get_if<Change>(&operation.what)) sum += change->message.content.size();
-  }
+  for (const auto& operation : operations) sum += bytes_of(operation);
   return sum;
 }
 
@@ -157,16 +167,24 @@ const Batch& SessionBuffer::take_batch(FlushReason reason) {
   Batch& batch = in_flight_.emplace();
   batch.number = next_batch_++;
   batch.reason = reason;
-  batch.operations = std::exchange(operations_, {});
   std::size_t messages = 0, bytes = 0;
-  while (!hybrid_.empty()) {
-    messages += hybrid_.front().messages.size();
-    bytes += hybrid_.front().bytes();
-    if ((messages > kMaxBatchMessages || bytes > kMaxBatchBytes) && !batch.rounds.empty()) break;
+  const auto fits = [&](std::size_t more_messages, std::size_t more_bytes) {
+    messages += more_messages;
+    bytes += more_bytes;
+    const bool first = batch.operations.empty() && batch.rounds.empty();
+    return first || (messages <= kMaxBatchMessages && bytes <= kMaxBatchBytes);
+  };
+  auto next = operations_.begin();
+  for (; next != operations_.end() && fits(1, bytes_of(*next)); ++next) {
+    batch.operations.push_back(std::move(*next));
+  }
+  operations_.erase(operations_.begin(), next);
+  while (operations_.empty() && !hybrid_.empty()) {
+    if (!fits(hybrid_.front().messages.size(), hybrid_.front().bytes())) break;
     batch.rounds.push_back(std::move(hybrid_.front()));
     hybrid_.pop_front();
   }
-  if (hybrid_.empty()) requested_.reset();
+  if (hybrid_.empty() && operations_.empty()) requested_.reset();
   return batch;
 }
 
@@ -188,8 +206,8 @@ Applied SessionBuffer::update(const Change& change, Lsn lsn) {
 Applied SessionBuffer::erase(std::string_view id, Lsn lsn, std::vector<Lsn>& released) {
   const auto before = released.size();
   Applied applied;
-  applied.in_place = erase_in(round_buffer_.rounds(), Stage::round_buffer, id, released);
-  if (!applied.in_place) applied.in_place = erase_in(hybrid_, Stage::hybrid_buffer, id, released);
+  applied.in_place = erase_in(round_buffer_.rounds(), Stage::round_buffer, id, lsn, released);
+  if (!applied.in_place) applied.in_place = erase_in(hybrid_, Stage::hybrid_buffer, id, lsn, released);
   if (released.size() > before) ++settled_;
   applied.queued = queue_unless_new(applied.in_place, lsn, Erasure{std::string(id)});
   return applied;

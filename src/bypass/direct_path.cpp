@@ -28,8 +28,11 @@ asio::awaitable<Outcome<void>> write(UserShard& shard, std::string user_id, std:
 }  // namespace
 
 asio::awaitable<Outcome<void>> insert_round(UserShard& shard, std::string user_id, Round round) {
+  // So no change that is still in the journal, of an earlier message with this id, applies to it.
+  const auto lsn = shard.journal.highest();
   std::vector<store::MessageOperation> operations;
-  for (auto& message : round.messages) operations.push_back(store::InsertMessage{std::move(message), 0, {}});
+  for (auto& message : round.messages)
+    operations.push_back(store::InsertMessage{std::move(message), lsn, {}});
   co_return co_await write(shard, std::move(user_id), std::move(round.session_id), std::move(operations));
 }
 

@@ -1,15 +1,18 @@
 // What the flush loop does with a worker's answer.
 #include <algorithm>
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 #include <utility>
 
 #include "batch_in_flight.hpp"
 #include "holdfast/base/failpoint.hpp"
 #include "holdfast/base/ids.hpp"
 #include "holdfast/base/log.hpp"
+#include "holdfast/engine/dead_operations.hpp"
 #include "holdfast/engine/flush_loop.hpp"
 #include "holdfast/flush/retry_policy.hpp"
-#include "holdfast/journal/record.hpp"
 
 namespace holdfast::engine {
 namespace {
@@ -21,22 +24,6 @@ constexpr unsigned kMostDeadInARow = 10;
 
 std::uint64_t random_bits() {
   return route_key(random_hex(16)) << 32 ^ route_key(random_hex(16));
-}
-
-Result<void> change_letter(flush::DeadLetters& letters, const std::string& id,
-                           const buffer::StoreOperation& operation) {
-  const auto* change = std::get_if<buffer::Change>(&operation.what);
-  if (!change) {
-    const auto removed = letters.remove(id);
-    return removed ? Result<void>() : removed.error();
-  }
-  auto letter = letters.find(id);
-  if (!letter || !*letter) return letter ? Result<void>() : letter.error();
-  auto insert = journal::decode(journal::RecordType::append, (*letter)->payload);
-  if (!insert) return insert.error();
-  std::get<journal::AppendRecord>(*insert).round.messages = {change->message};
-  (*letter)->payload = journal::encode(*insert);
-  return letters.put(**letter);
 }
 
 }  // namespace
@@ -77,7 +64,7 @@ void FlushLoop::accepted(SessionState& session) {
   parts_.flush.dead_in_a_row().store(0, std::memory_order_relaxed);
   session.attempts = 0;
   session.bisection->accepted();
-  if (session.bisection->done()) stored(session);
+  if (session.bisection->done()) all_accepted(session);
 }
 
 void FlushLoop::refused(SessionState& session, const Error& error) {
@@ -93,6 +80,39 @@ void FlushLoop::refused(SessionState& session, const Error& error) {
     session.verification = Verification::due;
   } else if (!session.bisection->refused()) {
     bury(session, error.message);
+  }
+}
+
+// What changed or deleted a message whose insert has become a dead letter meanwhile is done to the letter,
+// too.
+void FlushLoop::all_accepted(SessionState& session) {
+  if (parts_.dead_letters.count() == 0 || session.buffer.in_flight()->operations.empty())
+    return stored(session);
+  session.with_worker = true;  // nothing else of it goes meanwhile
+  asio::co_spawn(executor_, change_letters(session.session.id), [](const std::exception_ptr& problem) {
+    if (problem) log::error("changing a dead letter ended in an exception");
+  });
+}
+
+asio::awaitable<void> FlushLoop::change_letters(std::string session_id) {
+  for (auto* session = table_.find_session(session_id); session && session->buffer.in_flight() && !stopped_;
+       session = table_.find_session(session_id)) {
+    auto call = [&letters = parts_.dead_letters, user_id = session->session.user_id,
+                 operations = session->buffer.in_flight()->operations] {
+      return change_dead(letters, user_id, operations);
+    };
+    const auto done = co_await runtime::call_blocking(parts_.store_pool, parts_.options->store_timeout, call);
+    session = table_.find_session(session_id);
+    if (done && session) {
+      session->with_worker = false;
+      stored(*session);
+      touched(*session);
+      wake_waiters();
+    }
+    if (done) co_return;
+    log::error("a dead letter cannot be changed with its message, next try in 1 s: {}", done.error().message);
+    asio::steady_timer timer(executor_, std::chrono::seconds(1));
+    co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
   }
 }
 
@@ -112,41 +132,7 @@ void FlushLoop::stored(SessionState& session) {
     if (session.dead_in_batch > 0) table_.written(*user);  // what was found a moment ago is not any more
   }
   HOLDFAST_PASS("batch_stored");
-  acknowledge(session, batch);
-}
-
-// What changed or deleted a message whose insert has become a dead letter meanwhile is done to the letter
-// first.
-void FlushLoop::acknowledge(const SessionState& session, const buffer::Batch& batch) {
-  auto& letters = parts_.dead_letters;
-  std::vector<std::pair<std::string, buffer::StoreOperation>> concerned;
-  if (letters.count() > 0) {
-    for (const auto& operation : batch.operations) {
-      const auto letter = letters.insert_of(session.session.user_id, operation.id());
-      if (letter) concerned.emplace_back(*letter, operation);
-    }
-  }
-  if (concerned.empty()) return journal_.acknowledge(batch.lsns());
-  auto call = [&letters, concerned = std::move(concerned)]() -> Result<void> {
-    for (const auto& [id, operation] : concerned) {
-      if (auto done = change_letter(letters, id, operation); !done) return done;
-    }
-    return {};
-  };
-  asio::co_spawn(executor_, change_letters(std::move(call), batch.lsns()),
-                 [](const std::exception_ptr& problem) {
-                   if (problem) log::error("changing a dead letter ended in an exception");
-                 });
-}
-
-asio::awaitable<void> FlushLoop::change_letters(std::function<Result<void>()> change, std::vector<Lsn> lsns) {
-  const auto done =
-      co_await runtime::call_blocking(parts_.store_pool, parts_.options->store_timeout, std::move(change));
-  if (done) {
-    journal_.acknowledge(std::move(lsns));
-  } else {
-    log::error("a dead letter could not be changed with its message: {}", done.error().message);
-  }
+  journal_.acknowledge(batch.lsns());
 }
 
 void FlushLoop::failed(SessionState& session, const Error& error) {
@@ -199,7 +185,7 @@ asio::awaitable<void> FlushLoop::put_dead_letter(std::string session_id, flush::
     ++session->dead_in_batch;
     session->attempts = 0;
     session->bisection->drop();
-    if (session->bisection->done()) stored(*session);
+    if (session->bisection->done()) all_accepted(*session);
   } else {
     failed(*session, put.error());
   }

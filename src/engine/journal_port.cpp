@@ -63,6 +63,7 @@ void JournalPort::deliver(std::vector<journal::Completion> completions) {
   delivered_ = clock_.steady_now();
   for (auto& completion : completions) {
     epoch_ = std::max(epoch_, completion.epoch);
+    highest_ = std::max(highest_, completion.lsn);
     const std::unique_ptr<Waiter> waiter(reinterpret_cast<Waiter*>(completion.ticket));
     std::move (*waiter)(std::move(completion));
   }

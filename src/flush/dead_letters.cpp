@@ -147,14 +147,15 @@ bool DeadLetters::contains(const std::string& id) const {
   return letters_.contains(id);
 }
 
-std::optional<std::string> DeadLetters::insert_of(const std::string& user_id,
-                                                  std::string_view message_id) const {
+std::vector<std::string> DeadLetters::inserts_of(std::string_view user_id,
+                                                 std::string_view message_id) const {
   const std::lock_guard lock(mutex_);
+  std::vector<std::string> ids;
   for (const auto& [id, letter] : letters_) {
     if (letter.message_id == message_id && letter.user_id == user_id && letter.operation == "insert")
-      return id;
+      ids.push_back(id);
   }
-  return std::nullopt;
+  return ids;
 }
 
 Result<bool> DeadLetters::remove(const std::string& id) {

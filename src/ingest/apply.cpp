@@ -45,7 +45,7 @@ void apply_change(UserShard& shard, SessionState& session, const buffer::Change&
 void apply_erasures(UserShard& shard, SessionState& session, const std::vector<std::string>& ids, Lsn lsn) {
   auto& user = shard.table.insert_user(session.session.user_id);
   std::vector<Lsn> released;
-  bool waits_for_store = false;
+  bool waits = false;  // the LSN is acknowledged with a round or an operation that is kept
   for (const auto& id : ids) {
     user.features.erase(id);
     const auto* held = session.buffer.find(id);
@@ -55,14 +55,14 @@ void apply_erasures(UserShard& shard, SessionState& session, const std::vector<s
       shard.probe.stages[applied.in_place->stage].leave(1, applied.in_place->bytes);
       shard.table.release(user, 1, applied.in_place->bytes);
     }
-    waits_for_store = waits_for_store || applied.queued;
+    waits = waits || applied.queued || (applied.in_place && applied.in_place->round_left);
     if (place) {
       shard.table.changed_with_next(user, session, *place, id);
     } else {
       shard.table.written(user);  // those behind it were scored with it
     }
   }
-  if (!waits_for_store) released.push_back(lsn);
+  if (!waits) released.push_back(lsn);
   shard.journal.acknowledge(std::move(released));
   shard.flush_loop.touched(session);
 }

@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <iterator>
+#include <optional>
 #include <utility>
 
 #include "apply.hpp"
@@ -20,13 +22,18 @@ Result<void> to_error(const engine::Failure& failure) {
   return retryable("replay cannot ask the store: " + failure.subject);
 }
 
+// What is replayed leaves for the store.
+void flush_all(UserShard& shard) {
+  for (auto* session : shard.table.all_sessions()) {
+    shard.flush_loop.request_flush(*session, metrics::FlushReason::replay);
+  }
+}
+
 // While the store takes nothing, what has no room stays in the journal (Backlog).
 asio::awaitable<void> wait_for_room(UserShard& shard) {
   while (!shard.flush_loop.has_room(0) && !shard.parts.flush.breaker().open() &&
          !shard.flush_loop.stopped()) {
-    for (auto* session : shard.table.all_sessions()) {
-      shard.flush_loop.request_flush(*session, metrics::FlushReason::replay);
-    }
+    flush_all(shard);
     co_await shard.flush_loop.next_settlement(shard.parts.clock.steady_now() + kRoomCheckInterval);
   }
 }
@@ -36,6 +43,7 @@ asio::awaitable<void> wait_for_backlog(UserShard& shard, const std::string& sess
   for (;;) {
     const auto* session = shard.table.find_session(session_id);
     if (!session || session->backlog.messages == 0 || shard.flush_loop.stopped()) co_return;
+    flush_all(shard);
     shard.flush_loop.read_backlog_when_room();
     co_await shard.flush_loop.next_settlement(shard.parts.clock.steady_now() + kRoomCheckInterval);
   }
@@ -57,6 +65,15 @@ asio::awaitable<Result<void>> replay_update(UserShard& shard, journal::UpdateRec
   for (const auto& change : record.changes) ids.push_back(change.id);
   auto existing = co_await engine::find_messages_outside_journal(shard, record.user_id, ids);
   if (!existing) co_return to_error(existing.error());
+  if (shard.parts.dead_letters.count() > 0) {  // the change goes to the letter behind the store's answer
+    auto call = [&letters = shard.parts.dead_letters, user_id = record.user_id, ids] {
+      return engine::dead_messages(letters, user_id, ids);
+    };
+    auto dead =
+        co_await runtime::call_blocking(shard.parts.store_pool, shard.parts.options->store_timeout, call);
+    if (!dead) co_return dead.error();
+    std::move(dead->begin(), dead->end(), std::back_inserter(*existing));
+  }
   auto* session = shard.table.find_session(record.session_id);
   bool applied = false;
   for (auto& change : record.changes) {
@@ -121,43 +138,36 @@ asio::awaitable<Result<void>> replay_record(UserShard& shard, journal::ReplayedR
   co_return co_await apply_record(shard, std::move(record.operation), record.lsn);
 }
 
-// The id of a message that was updated after the update was made.
-asio::awaitable<Outcome<std::optional<std::string>>> newer_than(UserShard& shard,
-                                                                const journal::Operation& operation) {
-  std::optional<std::string> newer;
-  const auto* update = std::get_if<journal::UpdateRecord>(&operation);
-  if (!update) co_return newer;
-  std::vector<std::string> ids;
-  for (const auto& change : update->changes) ids.push_back(change.id);
-  const auto existing = co_await engine::find_messages(shard, update->user_id, ids);
-  if (!existing) co_return existing.error();
-  for (const auto& message : *existing) {
-    if (message.updated_at > update->updated_at) newer = message.id;
-  }
-  co_return newer;
+// A dead letter's message as readers see it, if they do.
+asio::awaitable<Outcome<std::optional<Message>>> find_message_of(UserShard& shard,
+                                                                 const flush::DeadLetter& letter) {
+  const std::vector<std::string> ids{letter.message_id};
+  auto found = co_await engine::find_messages(shard, letter.user_id, ids);
+  if (!found) co_return found.error();
+  std::optional<Message> message;
+  if (!found->empty()) message = std::move(found->front());
+  co_return message;
 }
 
-}  // namespace
-
-asio::awaitable<Result<void>> replay(UserShard& shard, std::vector<journal::ReplayedRecord> records) {
-  for (auto& record : records) {
-    const auto replayed = co_await replay_record(shard, std::move(record));
-    if (!replayed) co_return replayed;
+// Why nothing can be done about a dead letter now.
+std::optional<engine::Failure> in_the_way(const engine::SessionState& session,
+                                          const flush::DeadLetter& letter) {
+  if (session.backlog.messages > 0) return engine::may_wait_in_journal();
+  bool busy = session.writes_under_way > 0 || session.direct_writes > 0;
+  session.buffer.for_each_erasure([&](std::string_view id) { busy = busy || id == letter.message_id; });
+  if (const auto* batch = session.buffer.in_flight()) {  // the one it died in?
+    for (const auto lsn : batch->lsns()) {
+      busy = busy || flush::dead_letter_id(lsn, letter.message_id) == letter.id;
+    }
   }
-  co_return Result<void>{};
+  if (busy) return engine::Failure{FailureKind::in_progress, engine::Entity::message, letter.message_id};
+  return std::nullopt;
 }
 
-// Room is waited for before the operation is journalled: what comes later must not be applied before it.
-asio::awaitable<Outcome<void>> resubmit(UserShard& shard, journal::Operation operation) {
-  const std::string session_id = journal::session_of(operation);
-  co_await wait_for_room(shard);
-  const auto opened = co_await shard.table.open_session(session_id);
-  if (!opened) co_return opened.error();
-  if ((*opened)->backlog.messages > 0) co_return engine::may_wait_in_journal();
+// Journalled and applied without a wait between looking and journalling.
+asio::awaitable<Outcome<void>> take_in(UserShard& shard, const std::string& session_id,
+                                       journal::Operation operation) {
   const UnderWay under_way(shard, session_id, engine::Mode::buffer);
-  const auto newer = co_await newer_than(shard, operation);
-  if (!newer) co_return newer.error();
-  if (*newer) co_return engine::Failure{FailureKind::id_conflict, engine::Entity::message, **newer};
   const auto lsn = co_await journal_operation(shard, operation);
   if (!lsn) co_return lsn.error();
   auto* session = shard.table.find_session(session_id);
@@ -170,6 +180,53 @@ asio::awaitable<Outcome<void>> resubmit(UserShard& shard, journal::Operation ope
   session = shard.table.find_session(session_id);
   if (session) shard.flush_loop.request_flush(*session, metrics::FlushReason::request);
   co_return Outcome<void>{};
+}
+
+}  // namespace
+
+asio::awaitable<Result<void>> replay(UserShard& shard, std::vector<journal::ReplayedRecord> records) {
+  for (auto& record : records) {
+    const auto replayed = co_await replay_record(shard, std::move(record));
+    if (!replayed) co_return replayed;
+  }
+  co_return Result<void>{};
+}
+
+asio::awaitable<Outcome<void>> resubmit(UserShard& shard, flush::DeadLetter letter) {
+  auto operation = journal::decode(static_cast<journal::RecordType>(letter.type), letter.payload);
+  if (!operation) co_return engine::unavailable(operation.error());
+  co_await wait_for_room(shard);
+  const auto existing = co_await find_message_of(shard, letter);
+  if (!existing) co_return existing.error();
+  const auto opened = co_await shard.table.open_session(letter.session_id);
+  if (!opened) co_return opened.error();
+  if (auto busy = in_the_way(**opened, letter)) co_return std::move(*busy);
+  const auto* current = (*opened)->buffer.find(letter.message_id);
+  if (!current && *existing) current = &**existing;
+  engine::Failure conflict{FailureKind::id_conflict, engine::Entity::message, letter.message_id};
+  if (const auto* append = std::get_if<journal::AppendRecord>(&*operation); append && current) {
+    const auto& message = append->round.messages.front();
+    const bool same = current->session_id == letter.session_id && current->content == message.content;
+    if (!same) co_return conflict;
+    co_return Outcome<void>{};  // an earlier try got so far
+  }
+  const auto* update = std::get_if<journal::UpdateRecord>(&*operation);
+  if (update && current && current->updated_at > update->updated_at) co_return conflict;
+  co_return co_await take_in(shard, letter.session_id, std::move(*operation));
+}
+
+asio::awaitable<Outcome<void>> discard(UserShard& shard, flush::DeadLetter letter) {
+  if (letter.operation != "insert") co_return Outcome<void>{};
+  co_await wait_for_room(shard);
+  const auto existing = co_await find_message_of(shard, letter);
+  if (!existing) co_return existing.error();
+  const auto opened = co_await shard.table.open_session(letter.session_id);
+  if (!opened && opened.error().kind == FailureKind::not_found) co_return Outcome<void>{};
+  if (!opened) co_return opened.error();
+  if (auto busy = in_the_way(**opened, letter)) co_return std::move(*busy);
+  if (*existing || (*opened)->buffer.find(letter.message_id)) co_return Outcome<void>{};  // added again
+  journal::Operation erasure = journal::EraseRecord{letter.user_id, letter.session_id, {letter.message_id}};
+  co_return co_await take_in(shard, letter.session_id, std::move(erasure));
 }
 
 }  // namespace holdfast::ingest

@@ -50,6 +50,7 @@ class Journal::Impl {
   Result<ReadPosition> read(ReadPosition from, Lsn last, const std::function<bool(ReplayedRecord)>& visit);
   void acknowledge(std::vector<Lsn> lsns);
   std::uint64_t disk_bytes() const { return probe_.disk_bytes.value(); }
+  Lsn last_lsn() const { return opened_with_; }
   void stop();
 
  private:
@@ -74,6 +75,7 @@ class Journal::Impl {
   io::FileSystem& files_;
   metrics::JournalProbe& probe_;
   std::shared_ptr<void> lock_;
+  Lsn opened_with_ = 0;
   Deliver deliver_;
 
   // Guarded by mutex_
@@ -108,7 +110,8 @@ Result<void> Journal::Impl::open(const std::function<Result<Lsn>()>& at_least) {
   recovered_ = std::move(*recovered);
   const auto least = at_least();
   if (!least) return least.error();
-  const auto next_lsn = std::max(*least, recovered_.last_lsn) + 1;
+  opened_with_ = std::max(*least, recovered_.last_lsn);
+  const auto next_lsn = opened_with_ + 1;
   const auto& summary = recovered_.summary;
   probe_.damaged_regions.set(summary.damaged_regions);
   probe_.first_lost_lsn.set(summary.first_lost);
@@ -249,8 +252,8 @@ void Journal::Impl::commit(const Taken& taken) {
     begin = i + 1;
     bytes = 0;
   }
-  // Acknowledgements alone: they need no sync of their own, losing some costs a repeated insert, which is
-  // ignored.
+  // Acknowledgements alone: they need no sync of their own (acknowledgements_recorded asks for one), losing
+  // some costs a repeated insert, which is ignored.
   log_.write();
   log_.prepare_reserve();
   publish();
@@ -367,6 +370,9 @@ Result<ReadPosition> Journal::read(ReadPosition from, Lsn last,
 }
 void Journal::acknowledge(std::vector<Lsn> lsns) {
   impl_->acknowledge(std::move(lsns));
+}
+Lsn Journal::last_lsn() const {
+  return impl_->last_lsn();
 }
 std::uint64_t Journal::disk_bytes() const {
   return impl_->disk_bytes();

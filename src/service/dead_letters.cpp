@@ -1,6 +1,5 @@
 #include <utility>
 
-#include "holdfast/engine/message_lookup.hpp"
 #include "holdfast/service/memory_service.hpp"
 #include "store_call.hpp"
 
@@ -35,31 +34,18 @@ asio::awaitable<Outcome<void>> MemoryService::remove_dead_letter(std::string id)
 asio::awaitable<Outcome<void>> MemoryService::retry_dead_letter(std::string id) {
   auto letter = co_await find_dead_letter(id);
   if (!letter) co_return letter.error();
-  auto operation = journal::decode(static_cast<journal::RecordType>(letter->type), letter->payload);
-  if (!operation) co_return engine::unavailable(operation.error());
   auto& owner = user_owner(letter->user_id);
-  const auto taken = co_await runtime::hop(owner.executor, ingest::resubmit(owner, std::move(*operation)));
+  const auto taken = co_await runtime::hop(owner.executor, ingest::resubmit(owner, std::move(*letter)));
   if (!taken) co_return taken.error();
   co_return co_await remove_dead_letter(std::move(id));
 }
 
-// The journal may still hold what became the letter, and a restart would bring that back: so it is erased
-// there first, unless the client has added the message again.
 asio::awaitable<Outcome<void>> MemoryService::erase_dead_letter(std::string id) {
   auto letter = co_await find_dead_letter(id);
   if (!letter) co_return letter.error();
-  if (letter->operation == "insert") {
-    journal::Operation erasure =
-        journal::EraseRecord{letter->user_id, letter->session_id, {letter->message_id}};
-    auto& owner = user_owner(letter->user_id);
-    const std::vector<std::string> ids{letter->message_id};
-    auto looking = engine::find_messages(owner, letter->user_id, ids);
-    const auto existing = co_await runtime::hop(owner.executor, std::move(looking));
-    if (!existing) co_return existing.error();
-    if (!existing->empty()) co_return co_await remove_dead_letter(std::move(id));
-    const auto erased = co_await runtime::hop(owner.executor, ingest::resubmit(owner, std::move(erasure)));
-    if (!erased && erased.error().kind != engine::FailureKind::not_found) co_return erased.error();
-  }
+  auto& owner = user_owner(letter->user_id);
+  const auto erased = co_await runtime::hop(owner.executor, ingest::discard(owner, std::move(*letter)));
+  if (!erased) co_return erased.error();
   co_return co_await remove_dead_letter(std::move(id));
 }
 

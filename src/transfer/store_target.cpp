@@ -13,10 +13,11 @@ std::string words(store::ImportRefusal refusal) {
 
 class StoreTarget final : public Target {
  public:
-  StoreTarget(store::MemoryStore& store, const Clock& clock) : store_(store), clock_(clock) {}
+  StoreTarget(store::MemoryStore& store, const Clock& clock, Lsn lsn)
+      : store_(store), clock_(clock), lsn_(lsn) {}
 
   Result<ChunkAnswer> write(const NextMessages& next) override {
-    const auto imported = store_.import_messages(next, clock_.now());
+    const auto imported = store_.import_messages(next, clock_.now(), lsn_);
     if (!imported) return imported.error();
     ChunkAnswer answer{imported->added, imported->present, {}};
     for (const auto& [index, refusal] : imported->refused) answer.refused.emplace_back(index, words(refusal));
@@ -27,6 +28,7 @@ class StoreTarget final : public Target {
  private:
   store::MemoryStore& store_;
   const Clock& clock_;
+  const Lsn lsn_;
 };
 
 class DryTarget final : public Target {
@@ -41,8 +43,8 @@ class DryTarget final : public Target {
 
 }  // namespace
 
-std::unique_ptr<Target> make_store_target(store::MemoryStore& store, const Clock& clock) {
-  return std::make_unique<StoreTarget>(store, clock);
+std::unique_ptr<Target> make_store_target(store::MemoryStore& store, const Clock& clock, Lsn lsn) {
+  return std::make_unique<StoreTarget>(store, clock, lsn);
 }
 
 std::unique_ptr<Target> make_dry_target() {

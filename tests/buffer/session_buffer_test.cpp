@@ -161,7 +161,8 @@ TEST(SessionBuffer, AnEmptiedRoundIsReleasedAtOnce) {
   EXPECT_THAT(released, IsEmpty());
   EXPECT_THAT(visible(buffer), ElementsAre("m2"));
   EXPECT_FALSE(buffer.erase("m2", 8, released).queued);
-  EXPECT_THAT(released, ElementsAre(1));
+  EXPECT_THAT(released, ElementsAre(1, 7))
+      << "a deletion is acknowledged with the round it left something of";
   EXPECT_TRUE(buffer.empty());
   EXPECT_EQ(buffer.entered(), buffer.settled());
 }
@@ -247,6 +248,22 @@ TEST(SessionBuffer, ABatchOfLargeMessagesIsBoundedByTheirBytes) {
     buffer.batch_settled();
   }
   EXPECT_EQ(messages, (std::vector<std::size_t>{2, 1, 1}));
+}
+
+TEST(SessionBuffer, ManyUpdatesLeaveInBatchesBeforeTheRounds) {
+  const auto options = small(FlushStrategy::hybrid);
+  SessionBuffer buffer(options);
+  for (Lsn lsn = 1; lsn <= kMaxBatchMessages + 10; ++lsn) buffer.update(change("elsewhere", "x"), lsn);
+  buffer.add(round_of(5000), at(0ms));
+  buffer.request_flush(FlushReason::request, at(0ms));
+  const auto& first = buffer.take_batch(FlushReason::request);
+  EXPECT_EQ(first.operations.size(), kMaxBatchMessages);
+  EXPECT_TRUE(first.rounds.empty());
+  buffer.batch_settled();
+  ASSERT_EQ(buffer.flush_due(at(0ms)), FlushReason::request);
+  const auto& second = buffer.take_batch(FlushReason::request);
+  EXPECT_EQ(second.operations.size(), 10u);
+  EXPECT_EQ(second.rounds.size(), 1u);
 }
 
 TEST(SessionBuffer, DeletingTheSessionNamesEveryLsnItHolds) {

@@ -30,6 +30,11 @@ class RunningEngine {
     boot();
   }
   void shut_down() { run_.reset(); }
+  // As if the machine lost its power.
+  void crash() {
+    files_.crash();
+    shut_down();  // what it writes now went to files that are no longer there
+  }
   void boot(memory::Level level = memory::Level::normal) { run_ = std::make_unique<Run>(*this, level); }
 
   template <class T>

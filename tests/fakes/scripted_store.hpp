@@ -64,8 +64,8 @@ class ScriptedStore final : public MemoryStore {
     return answers;
   }
 
-  Result<ImportAnswer> import_messages(const std::function<std::vector<ImportedMessage>()>&,
-                                       Timestamp) override {
+  Result<ImportAnswer> import_messages(const std::function<std::vector<ImportedMessage>()>&, Timestamp,
+                                       Lsn) override {
     return ImportAnswer{};
   }
   Result<Scanned> scan_messages(const MessageScan&) override { return Scanned{}; }
@@ -160,7 +160,7 @@ class ScriptedStore final : public MemoryStore {
         const auto row = rows_.find(update->id);
         if (row == rows_.end() || (update->lsn != 0 && update->lsn <= row->second.lsn)) continue;
         row->second.message.content = update->content;
-        row->second.lsn = update->lsn;
+        row->second.lsn = std::max(row->second.lsn, update->lsn);
       } else {
         const auto& erase = std::get<EraseMessage>(operation);
         const auto row = rows_.find(erase.id);

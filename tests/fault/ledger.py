@@ -13,7 +13,6 @@ import threading
 import time
 
 DRAIN_SECONDS = 60
-READ_SECONDS = 1200
 SAMPLE = 60
 FINDINGS_TOLD = 12
 ROLES = ("user", "assistant", "system")  # the store's numbers for them
@@ -169,10 +168,10 @@ class Ledger:
 
     def _read(self, daemon, session, ids):
         """A 503 says that they wait in the journal for the store; it is back, so they are there in the end."""
-        deadline = time.monotonic() + READ_SECONDS
+        progress = Progress(daemon)
         while True:
             status, data = daemon.call("POST", f"/api/v1/sessions/{session}/messages/read", {"message_ids": ids})
-            if status != 503 or time.monotonic() > deadline:
+            if status != 503 or not progress.goes_on():
                 return status, data
             time.sleep(0.05)
 
@@ -247,17 +246,27 @@ def digest_of(content):
     return hashlib.sha256(content.encode("utf-8")).digest()
 
 
+class Progress:
+    """Whether anything more came into the store for DRAIN_SECONDS."""
+
+    def __init__(self, daemon):
+        self.daemon, self.stored, self.deadline = daemon, -1, 0.0
+
+    def goes_on(self):
+        stored = count_rows(self.daemon.database)
+        if stored > self.stored:
+            self.stored, self.deadline = stored, time.monotonic() + DRAIN_SECONDS
+        return time.monotonic() < self.deadline
+
+
 def drain(daemon):
     """False: nothing more came into the store for DRAIN_SECONDS."""
-    stored, deadline = -1, 0.0
+    progress = Progress(daemon)
     while True:
         status, data = daemon.call("POST", "/api/v1/buffer/flush", {"wait": True})
         if status == 200 and data["pending_sessions"] == 0:
             return True
-        progress = count_rows(daemon.database)
-        if progress > stored:
-            stored, deadline = progress, time.monotonic() + DRAIN_SECONDS
-        elif time.monotonic() > deadline:
+        if not progress.goes_on():
             return False
         time.sleep(0.02)
 

@@ -129,19 +129,6 @@ TEST_F(JournalFixture, ErasuresAreReplayedWhileTheyAreInTheJournal) {
   EXPECT_TRUE(std::holds_alternative<EraseRecord>(replayed[1].operation));
 }
 
-// What is stored is as its last change left it; replaying that over what came past the journal would undo it.
-TEST_F(JournalFixture, AnAcknowledgedErasureIsReplayedOnlyBehindWhatIsOwedOfItsSession) {
-  open();
-  const Operation elsewhere = append_of("elsewhere", "t");
-  journal->append({0, 0, 76, RecordType::append, encode(elsewhere), {}});
-  const Operation erase = EraseRecord{"u", "s", {"gone"}};
-  journal->append({0, 0, 77, RecordType::erase, encode(erase), {}});
-  journal->acknowledge({wait(77).lsn});
-  put("later");
-  restart();
-  EXPECT_THAT(replayed_contents(), ElementsAre("elsewhere", "later"));
-}
-
 TEST_F(JournalFixture, AnEmptyAcknowledgementCompletesWhenThoseBeforeItAreOnTheDisk) {
   open();
   journal->acknowledge({put("stored")});

@@ -33,13 +33,14 @@ struct ImportAndScanTest : testing::Test {
     return made;
   }
 
+  Lsn journal_lsn = 0;
   ImportAnswer import(std::vector<std::vector<ImportedMessage>> portions) {
     std::size_t given = 0;
     const auto answer = store->import_messages(
         [&] {
           return given < portions.size() ? std::move(portions[given++]) : std::vector<ImportedMessage>{};
         },
-        now);
+        now, journal_lsn);
     EXPECT_TRUE(answer);
     return *answer;
   }
@@ -79,6 +80,22 @@ TEST_F(ImportAndScanTest, WhatIsMissingIsMadeAndMessagesGoBehindThoseOfTheirSess
   query.user_id = (*ann)->id;
   query.query = text::prepare_query("three", text::builtin_embedder());
   EXPECT_EQ(store->search(query)->results.front().id, "3");
+}
+
+TEST_F(ImportAndScanTest, WhatIsImportedOutlivesOlderDeletionsInTheJournal) {
+  journal_lsn = 12;
+  import({{ message("ann", "s", "1", "one") }});
+  const auto ann = store->user_by_name("ann");
+  const auto sessions = store->sessions({(*ann)->id, std::nullopt, "s"});
+  SessionBatch batch{"b", (*ann)->id, sessions->front().id, {}, 0};
+  const auto left_after = [&](Lsn erasure) {
+    batch.operations = {EraseMessage{"1", erasure}};
+    EXPECT_TRUE(store->write(std::span(&batch, 1))[0]);
+    return store->messages({batch.session_id, SortBy::timestamp, Order::ascending, 10})->size();
+  };
+  EXPECT_EQ(left_after(12), 1u);
+  EXPECT_EQ(*store->last_lsn(), 12u);
+  EXPECT_EQ(left_after(13), 0u);
 }
 
 TEST_F(ImportAndScanTest, AnIdThatIsThereIsNotAddedAgainAndOtherContentIsRefused) {

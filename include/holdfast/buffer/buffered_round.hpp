@@ -17,7 +17,7 @@ struct BufferedMessage {
 struct BufferedRound {
   std::vector<BufferedMessage> messages;  // never empty
   Lsn lsn = 0;                            // of the record that brought it
-  std::vector<Lsn> change_lsns;  // of updates made to its messages here; acknowledged together with lsn
+  std::vector<Lsn> change_lsns;  // of changes made to its messages here; acknowledged together with lsn
   SteadyTime added{};            // when it became durable here
   SteadyTime moved{};            // when it entered the hybrid buffer
   bool maybe_stored = false;     // replayed: the run before may have stored it and not got to note that

@@ -65,7 +65,8 @@ struct Batch {
 struct Replaced {  // what a change or erasure in place took away, for accounting
   Stage stage;
   std::size_t bytes;
-  bool maybe_stored;  // of its round
+  bool maybe_stored;       // of its round
+  bool round_left = true;  // the operation's LSN is acknowledged with it
 };
 
 struct Applied {

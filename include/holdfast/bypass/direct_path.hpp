@@ -1,6 +1,6 @@
 // Bypass mode: straight to the store, without journal, buffers and cache. A success means that the store has
 // committed (durably: that is the store's contract). What was buffered before is recorded as stored first, so
-// that a crash does not bring it back over this. Coroutines of the owner shard.
+// that what the journal's durability survives does not bring it back. Coroutines of the owner shard.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

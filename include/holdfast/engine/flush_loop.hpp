@@ -17,7 +17,6 @@
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
 #include <deque>
-#include <functional>
 #include <list>
 #include <set>
 #include <string>
@@ -74,11 +73,11 @@ class FlushLoop {
   void settled(const std::string& session_id, const std::vector<Lsn>& lsns, Result<void> answer);
   void accepted(SessionState& session);
   void refused(SessionState& session, const Error& error);
+  void all_accepted(SessionState& session);
   void stored(SessionState& session);
   void failed(SessionState& session, const Error& error);
   void bury(SessionState& session, std::string reason);
-  void acknowledge(const SessionState& session, const buffer::Batch& batch);
-  asio::awaitable<void> change_letters(std::function<Result<void>()> change, std::vector<Lsn> lsns);
+  asio::awaitable<void> change_letters(std::string session_id);
   asio::awaitable<void> put_dead_letter(std::string session_id, flush::DeadLetter letter);
   asio::awaitable<void> check_session_exists(std::string session_id);
   void give_up(SessionState& session);

@@ -19,7 +19,7 @@ class JournalPort {
  public:
   // Everything referenced must outlive the port.
   JournalPort(journal::Journal& journal, unsigned shard, const Clock& clock, metrics::ShardProbe& probe)
-      : journal_(journal), shard_(shard), clock_(clock), probe_(probe) {}
+      : journal_(journal), shard_(shard), clock_(clock), probe_(probe), highest_(journal.last_lsn()) {}
 
   // The epoch that append() submits under (see Journal): it changes when a completion tells of a refusal.
   std::uint64_t epoch() const { return epoch_; }
@@ -28,6 +28,9 @@ class JournalPort {
   // Waits until a restart would not bring back what has been acknowledged here: what is written past the
   // journal must not be overtaken by that.
   asio::awaitable<Result<void>> acknowledgements_recorded();
+
+  // The highest LSN that the journal may have for a user of this shard.
+  Lsn highest() const { return highest_; }
 
   // For the completions that the journal thread posted.
   void deliver(std::vector<journal::Completion> completions);
@@ -42,6 +45,7 @@ class JournalPort {
   std::uint64_t epoch_ = 0;
   std::uint64_t acknowledged_ = 0;  // calls of acknowledge()
   std::uint64_t recorded_ = 0;      // of these, that the journal holds
+  Lsn highest_;                     // at the open, or completed since
   SteadyTime delivered_{};          // when the last group's completions came
 };
 

@@ -43,8 +43,8 @@ class DeadLetters {
   std::vector<DeadLetter> list(std::size_t limit) const;  // oldest first, without payload
   Result<std::optional<DeadLetter>> find(const std::string& id) const;
   bool contains(const std::string& id) const;
-  // The id of the letter that holds the insert of this message.
-  std::optional<std::string> insert_of(const std::string& user_id, std::string_view message_id) const;
+  // The ids of the letters that hold an insert of this message.
+  std::vector<std::string> inserts_of(std::string_view user_id, std::string_view message_id) const;
   Result<bool> remove(const std::string& id);                                   // false: there is none
   std::size_t count() const { return count_.load(std::memory_order_relaxed); }  // does not block
 

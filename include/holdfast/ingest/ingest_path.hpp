@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "holdfast/engine/user_shard.hpp"
+#include "holdfast/flush/dead_letters.hpp"
 #include "holdfast/journal/journal.hpp"
 
 namespace holdfast::ingest {
@@ -42,8 +43,13 @@ asio::awaitable<Outcome<std::vector<std::string>>> erase_messages(UserShard& sha
                                                                   std::vector<std::string> ids);
 
 // Takes an operation in again that became a dead letter: journalled under a new LSN, then applied as in
-// replay.
-asio::awaitable<Outcome<void>> resubmit(UserShard& shard, journal::Operation operation);
+// replay. Success: the letter is of no more use. Failure, among others: in_progress (the batch in which it
+// died, or a change of the message, is under way), id_conflict (the message exists with other content, or was
+// updated since).
+asio::awaitable<Outcome<void>> resubmit(UserShard& shard, flush::DeadLetter letter);
+// Before a dead letter is deleted: the journal may still hold what became the letter, and a restart would
+// bring that back, so it is erased there, unless the client has added the message again. Failure: as above.
+asio::awaitable<Outcome<void>> discard(UserShard& shard, flush::DeadLetter letter);
 
 // At start: brings journalled operations back in this order, through the same apply step as live ones. Waits
 // while the shard's buffers are full. Errors: the store cannot be asked.

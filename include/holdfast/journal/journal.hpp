@@ -6,7 +6,7 @@
 // the next one gathers. acknowledge() says that a record's effect is in the store; whole segments are deleted
 // from the oldest on, once sealed and without unacknowledged records. Acknowledgements are themselves (lazily
 // written) records, so that a restart does not deliver again what was stored; losing some is harmless,
-// because the store inserts if absent.
+// because the store inserts if absent, but to who writes past the journal: see Submission::type.
 //
 // Order. The completions of a shard come in the order of its appends. After one that was refused all later
 // ones of that shard are refused too, until they bear the epoch which the first refusal's completion names:
@@ -109,10 +109,9 @@ class Journal {
                                                metrics::JournalProbe& probe);
   ~Journal();  // stop()s
 
-  // Calls back, in LSN order, one record in memory at a time, for every record that is not acknowledged, for
-  // acknowledged appends with an idempotency key, and for acknowledged updates and erasures behind a record
-  // of their session that is not: what they change may be among what is replayed. (They are idempotent and
-  // guarded by LSN.) Until it has returned no segment is deleted.
+  // Calls back for every append record that is not acknowledged (or has an idempotency key) and for every
+  // update and erase record still in the journal (these are idempotent and guarded by LSN), in LSN order, one
+  // record in memory at a time. Until it has returned no segment is deleted.
   Result<ReplaySummary> replay(const std::function<void(ReplayedRecord)>& apply);
 
   void start(unsigned shards, Deliver deliver);
@@ -124,6 +123,9 @@ class Journal {
   // `from` (segment 0: from.lsn says where), until visit says false or the record `last` has been seen.
   // Blocking. Answer: where to go on.
   Result<ReadPosition> read(ReadPosition from, Lsn last, const std::function<bool(ReplayedRecord)>& visit);
+
+  // The highest LSN given out when the journal was opened; any thread.
+  Lsn last_lsn() const;
 
   // What the segments take on the disk now; any thread.
   std::uint64_t disk_bytes() const;

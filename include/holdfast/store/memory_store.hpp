@@ -25,7 +25,7 @@ namespace holdfast::store {
 
 enum class Outcome { done, not_found, name_taken };
 
-// Operations on the messages of a session. lsn = 0 (bypass mode) passes every guard.
+// Operations on the messages of a session. A change with lsn = 0 (bypass mode) passes every guard.
 struct InsertMessage {  // does nothing when the user already has a message of this id
   Message message;
   Lsn lsn = 0;
@@ -175,10 +175,10 @@ class MemoryStore {
 
   // One transaction: takes what next() gives, on the caller's thread and holding the writer, until it gives
   // nothing. Users, agents and sessions that are missing are made with created_at = now; a message goes
-  // behind those of its session. Only while nothing else writes: a running daemon numbers its sessions
-  // itself.
+  // behind those of its session, and bears that LSN (the journal's last). Only while nothing else writes: a
+  // running daemon numbers its sessions itself.
   virtual Result<ImportAnswer> import_messages(const std::function<std::vector<ImportedMessage>()>& next,
-                                               Timestamp now) = 0;
+                                               Timestamp now, Lsn lsn) = 0;
   // A page of all messages. A session whose agent was erased tells that agent's id for its name. Error
   // (permanent): there is no such user.
   virtual Result<Scanned> scan_messages(const MessageScan& scan) = 0;

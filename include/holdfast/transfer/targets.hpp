@@ -12,7 +12,7 @@
 namespace holdfast::transfer {
 
 // The store itself, while no daemon uses it.
-std::unique_ptr<Target> make_store_target(store::MemoryStore& store, const Clock& clock);
+std::unique_ptr<Target> make_store_target(store::MemoryStore& store, const Clock& clock, Lsn lsn);
 
 // Nothing at all: for a dry run.
 std::unique_ptr<Target> make_dry_target();

@@ -32,7 +32,7 @@ std::optional<Existing> find_item(Connection& connection, std::int64_t user_no, 
   return found;
 }
 
-// An operation of bypass mode (no LSN) comes after everything journalled.
+// A change of bypass mode (no LSN) comes after everything journalled.
 bool is_outdated(Lsn operation, Lsn stored) {
   return operation != 0 && operation <= stored;
 }
@@ -114,9 +114,10 @@ void apply_batch(Connection& connection, const SessionBatch& batch) {
 }
 
 std::optional<ImportRefusal> append_message(Connection& connection, const SessionPlace& place,
-                                            Message message, const text::Features& features, bool& added) {
+                                            Message message, Lsn lsn, const text::Features& features,
+                                            bool& added) {
   message.seq = place.last_seq + 1;
-  added = insert(connection, {place.user_no, place.session_no}, message, 0, features);
+  added = insert(connection, {place.user_no, place.session_no}, message, lsn, features);
   if (added) {
     raise_last_seq(connection, place.session_no, message.seq);
     return std::nullopt;

@@ -19,7 +19,8 @@ struct SessionPlace {
 };
 // Behind what the session has; added tells whether it was not there before.
 std::optional<ImportRefusal> append_message(Connection& connection, const SessionPlace& place,
-                                            Message message, const text::Features& features, bool& added);
+                                            Message message, Lsn lsn, const text::Features& features,
+                                            bool& added);
 
 void raise_last_lsn(Connection& connection, Lsn lsn);
 Lsn read_last_lsn(Connection& connection);

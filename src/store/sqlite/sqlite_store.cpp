@@ -111,8 +111,8 @@ class SqliteStore final : public MemoryStore {
   }
 
   Result<ImportAnswer> import_messages(const std::function<std::vector<ImportedMessage>()>& next,
-                                       Timestamp now) override {
-    return change([&](Connection& c) { return import_named(c, next, now); });
+                                       Timestamp now, Lsn lsn) override {
+    return change([&](Connection& c) { return import_named(c, next, now, lsn); });
   }
   Result<Scanned> scan_messages(const MessageScan& scan) override {
     auto page = read([&](Connection& c) { return scan_named(c, scan); });

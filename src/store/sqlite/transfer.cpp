@@ -75,7 +75,8 @@ constexpr std::string_view kScanUser =
 }  // namespace
 
 ImportAnswer import_named(Connection& connection, const std::function<std::vector<ImportedMessage>()>& next,
-                          Timestamp now) {
+                          Timestamp now, Lsn lsn) {
+  raise_last_lsn(connection, lsn);
   ImportAnswer answer;
   PlaceFinder places(connection, now);
   std::size_t number = 0;
@@ -88,7 +89,7 @@ ImportAnswer import_named(Connection& connection, const std::function<std::vecto
         continue;
       }
       bool added = false;
-      const auto refusal = append_message(connection, *place, std::move(named.message), features, added);
+      const auto refusal = append_message(connection, *place, std::move(named.message), lsn, features, added);
       if (refusal) {
         answer.refused.emplace_back(index, *refusal);
       } else {

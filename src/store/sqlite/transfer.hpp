@@ -12,7 +12,7 @@ namespace holdfast::store {
 
 // Within the caller's write transaction.
 ImportAnswer import_named(Connection& connection, const std::function<std::vector<ImportedMessage>()>& next,
-                          Timestamp now);
+                          Timestamp now, Lsn lsn);
 
 // Nothing: there is no such user.
 std::optional<Scanned> scan_named(Connection& connection, const MessageScan& scan);
