@@ -94,7 +94,8 @@ class OpenAiEmbedder(unittest.TestCase):
             self.assertEqual(scores(d, user, "any vehicle"), buffered)
             d.kill()
             d.start()
-            self.assertEqual(scores(d, user, "a vehicle"), buffered)
+            # What was stored and not yet noted so is buffered again, and its vectors are asked for again.
+            d.wait_for("the same scores", lambda: scores(d, user, "a vehicle") == buffered)
 
     def test_knowledge_and_bypassed_messages_are_found_by_meaning(self):
         with RemoteHoldfast(self.server, "buffer.enabled=false") as d:
