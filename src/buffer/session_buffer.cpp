@@ -174,13 +174,17 @@ const Batch& SessionBuffer::take_batch(FlushReason reason) {
     const bool first = batch.operations.empty() && batch.rounds.empty();
     return first || (messages <= kMaxBatchMessages && bytes <= kMaxBatchBytes);
   };
+  const auto same_record = [&](const StoreOperation& operation) {  // acknowledged together
+    return !batch.operations.empty() && batch.operations.back().lsn == operation.lsn;
+  };
   auto next = operations_.begin();
-  for (; next != operations_.end() && fits(1, bytes_of(*next)); ++next) {
+  for (; next != operations_.end() && (fits(1, bytes_of(*next)) || same_record(*next)); ++next) {
     batch.operations.push_back(std::move(*next));
   }
   operations_.erase(operations_.begin(), next);
   while (operations_.empty() && !hybrid_.empty()) {
-    if (!fits(hybrid_.front().messages.size(), hybrid_.front().bytes())) break;
+    const bool fit = fits(hybrid_.front().messages.size(), hybrid_.front().bytes());
+    if (!fit && !batch.rounds.empty()) break;
     batch.rounds.push_back(std::move(hybrid_.front()));
     hybrid_.pop_front();
   }

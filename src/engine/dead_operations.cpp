@@ -1,10 +1,39 @@
 #include "holdfast/engine/dead_operations.hpp"
 
+#include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
+#include "holdfast/base/log.hpp"
+
 namespace holdfast::engine {
+
+namespace {
+
+// A letter's id begins with the LSN of the record that brought its message.
+bool is_older(const std::string& letter_id, Lsn lsn) {
+  return letter_id < flush::dead_letter_id(lsn, {}).substr(0, 16);
+}
+
+struct DeadInsert {
+  flush::DeadLetter letter;
+  journal::AppendRecord insert;
+};
+std::optional<DeadInsert> read_insert(const flush::DeadLetters& letters, const std::string& id) {
+  auto letter = letters.find(id);
+  if (letter && !*letter) return std::nullopt;  // gone meanwhile
+  auto operation = letter ? journal::decode(journal::RecordType::append, (*letter)->payload)
+                          : Result<journal::Operation>(letter.error());
+  if (!operation) {
+    log::error("dead letter {} cannot be read: {}", id, operation.error().message);
+    return std::nullopt;
+  }
+  return DeadInsert{std::move(**letter), std::move(std::get<journal::AppendRecord>(*operation))};
+}
+
+}  // namespace
 
 bool leave_out_dead(const flush::DeadLetters& letters, journal::Operation& operation, Lsn lsn) {
   const auto is_dead = [&](const std::string& id) {
@@ -22,17 +51,14 @@ bool leave_out_dead(const flush::DeadLetters& letters, journal::Operation& opera
                    [](const std::string& message_id) -> const std::string& { return message_id; });
 }
 
-Result<std::vector<Message>> dead_messages(const flush::DeadLetters& letters, const std::string& user_id,
-                                           const std::vector<std::string>& ids) {
+std::vector<Message> dead_messages(const flush::DeadLetters& letters, const std::string& user_id,
+                                   const std::vector<std::string>& ids, Lsn before) {
   std::vector<Message> messages;
   for (const auto& message_id : ids) {
     for (const auto& id : letters.inserts_of(user_id, message_id)) {
-      const auto letter = letters.find(id);
-      if (!letter) return letter.error();
-      if (!*letter) continue;
-      auto insert = journal::decode(journal::RecordType::append, (*letter)->payload);
-      if (!insert) return insert.error();
-      messages.push_back(std::get<journal::AppendRecord>(*insert).round.messages.front());
+      if (!is_older(id, before)) continue;
+      if (auto dead = read_insert(letters, id))
+        messages.push_back(std::move(dead->insert.round.messages.front()));
     }
   }
   return messages;
@@ -43,18 +69,16 @@ Result<void> change_dead(flush::DeadLetters& letters, const std::string& user_id
   for (const auto& operation : operations) {
     const auto* change = std::get_if<buffer::Change>(&operation.what);
     for (const auto& id : letters.inserts_of(user_id, operation.id())) {
+      if (!is_older(id, operation.lsn)) continue;  // the message was added again since
+      auto dead = read_insert(letters, id);
+      if (!dead) continue;
       if (!change) {
         if (const auto removed = letters.remove(id); !removed) return removed.error();
         continue;
       }
-      auto letter = letters.find(id);
-      if (!letter) return letter.error();
-      if (!*letter) continue;
-      auto insert = journal::decode(journal::RecordType::append, (*letter)->payload);
-      if (!insert) return insert.error();
-      std::get<journal::AppendRecord>(*insert).round.messages = {change->message};
-      (*letter)->payload = journal::encode(*insert);
-      if (auto done = letters.put(**letter); !done) return done;
+      dead->insert.round.messages = {change->message};
+      dead->letter.payload = journal::encode(dead->insert);
+      if (auto done = letters.put(dead->letter); !done) return done;
     }
   }
   return {};

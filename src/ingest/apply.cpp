@@ -39,7 +39,6 @@ void apply_change(UserShard& shard, SessionState& session, const buffer::Change&
   if (applied.queued) shard.probe.operation_bytes.add(change.message.content.size());
   engine::request_vector(shard, user, change.message);
   shard.table.changed_with_next(user, session, change.message.seq, change.message.id);
-  shard.flush_loop.touched(session);
 }
 
 void apply_erasures(UserShard& shard, SessionState& session, const std::vector<std::string>& ids, Lsn lsn) {
@@ -62,7 +61,11 @@ void apply_erasures(UserShard& shard, SessionState& session, const std::vector<s
       shard.table.written(user);  // those behind it were scored with it
     }
   }
-  if (!waits) released.push_back(lsn);
+  if (waits) {
+    std::erase(released, lsn);
+  } else {
+    released.push_back(lsn);
+  }
   shard.journal.acknowledge(std::move(released));
   shard.flush_loop.touched(session);
 }

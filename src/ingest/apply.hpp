@@ -12,6 +12,7 @@ namespace holdfast::ingest {
 // The round joins the session's buffers. True: it moved something on to the hybrid buffer.
 bool apply_round(engine::UserShard& shard, engine::SessionState& session, buffer::BufferedRound round);
 
+// The session is to be touched() afterwards.
 void apply_change(engine::UserShard& shard, engine::SessionState& session, const buffer::Change& change,
                   Lsn lsn);
 

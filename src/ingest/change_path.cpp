@@ -76,6 +76,7 @@ asio::awaitable<Outcome<std::vector<std::string>>> update_messages(UserShard& sh
     message.tokens = static_cast<std::uint32_t>(shard.parts.tokens.count(message.content));
     apply_change(shard, **session, {std::move(message)}, *lsn);
   }
+  shard.flush_loop.touched(**session);  // all of them at once: they are acknowledged together
   co_return ids;
 }
 

@@ -66,12 +66,13 @@ asio::awaitable<Result<void>> replay_update(UserShard& shard, journal::UpdateRec
   auto existing = co_await engine::find_messages_outside_journal(shard, record.user_id, ids);
   if (!existing) co_return to_error(existing.error());
   if (shard.parts.dead_letters.count() > 0) {  // the change goes to the letter behind the store's answer
-    auto call = [&letters = shard.parts.dead_letters, user_id = record.user_id, ids] {
-      return engine::dead_messages(letters, user_id, ids);
+    auto call = [&letters = shard.parts.dead_letters, user_id = record.user_id, ids,
+                 lsn]() -> Result<std::vector<Message>> {
+      return engine::dead_messages(letters, user_id, ids, lsn);
     };
     auto dead =
         co_await runtime::call_blocking(shard.parts.store_pool, shard.parts.options->store_timeout, call);
-    if (!dead) co_return dead.error();
+    if (!dead) co_return to_error(engine::unavailable(dead.error()));
     std::move(dead->begin(), dead->end(), std::back_inserter(*existing));
   }
   auto* session = shard.table.find_session(record.session_id);
@@ -88,7 +89,11 @@ asio::awaitable<Result<void>> replay_update(UserShard& shard, journal::UpdateRec
     apply_change(shard, *session, {*message}, lsn);
     applied = true;
   }
-  if (!applied) shard.journal.acknowledge({lsn});
+  if (applied) {
+    shard.flush_loop.touched(*session);
+  } else {
+    shard.journal.acknowledge({lsn});
+  }
   co_return Result<void>{};
 }
 
@@ -154,6 +159,8 @@ std::optional<engine::Failure> in_the_way(const engine::SessionState& session,
                                           const flush::DeadLetter& letter) {
   if (session.backlog.messages > 0) return engine::may_wait_in_journal();
   bool busy = session.writes_under_way > 0 || session.direct_writes > 0;
+  // An update under way may be one of the message, and is shown as if that were there.
+  busy = busy || (letter.operation == "insert" && session.buffer.operation_bytes() > 0);
   session.buffer.for_each_erasure([&](std::string_view id) { busy = busy || id == letter.message_id; });
   if (const auto* batch = session.buffer.in_flight()) {  // the one it died in?
     for (const auto lsn : batch->lsns()) {

@@ -266,6 +266,28 @@ TEST(SessionBuffer, ManyUpdatesLeaveInBatchesBeforeTheRounds) {
   EXPECT_EQ(second.rounds.size(), 1u);
 }
 
+TEST(SessionBuffer, ALargeRoundDoesNotWaitForUpdatesToEnd) {
+  const auto options = small(FlushStrategy::hybrid);
+  SessionBuffer buffer(options);
+  buffer.update(change("elsewhere", "x"), 1);
+  auto round = round_of(2);
+  round.messages[0].message.content.assign(kMaxBatchBytes + 1, 'x');
+  buffer.add(std::move(round), at(0ms));
+  buffer.request_flush(FlushReason::request, at(0ms));
+  const auto& batch = buffer.take_batch(FlushReason::request);
+  EXPECT_EQ(batch.operations.size(), 1u);
+  EXPECT_EQ(batch.rounds.size(), 1u);
+}
+
+TEST(SessionBuffer, WhatOneRecordChangesLeavesInOneBatch) {
+  const auto options = small(FlushStrategy::hybrid);
+  SessionBuffer buffer(options);
+  for (std::size_t i = 0; i < kMaxBatchMessages + 10; ++i) {
+    buffer.update(change("m" + std::to_string(i), "x"), i < kMaxBatchMessages - 5 ? i + 1 : 5000);
+  }
+  EXPECT_EQ(buffer.take_batch(FlushReason::request).operations.size(), kMaxBatchMessages + 10);
+}
+
 TEST(SessionBuffer, DeletingTheSessionNamesEveryLsnItHolds) {
   const auto options = small(FlushStrategy::hybrid);
   SessionBuffer buffer(options);

@@ -603,6 +603,23 @@ TEST(DeadLetters, AreLeftAloneWhileTheirBatchIsUnderWay) {
   EXPECT_EQ(contents_of(store, session), std::vector<std::string>{"good"});
 }
 
+TEST(DeadLetters, OutliveWhatWasDoneToAnOlderMessageOfTheirId) {
+  store::ScriptedStore store([] { return Fate::commit; },
+                             [](const std::string& content) { return content.starts_with("poison"); });
+  Delivery delivery(store);
+  const auto session = delivery.new_session("a");
+  ASSERT_TRUE(delivery.add_with_id(session, "m", "old"));
+  ASSERT_EQ(delivery.drain(), 0u);
+  ASSERT_TRUE(delivery.run(delivery.service().update_messages(session, {{"m", Role::user, "older", ""}})));
+  ASSERT_TRUE(delivery.erase(session, "m"));
+  ASSERT_EQ(delivery.drain(), 0u);
+  ASSERT_TRUE(delivery.add_with_id(session, "m", "poison"));
+  ASSERT_EQ(delivery.drain(), 0u);
+  delivery.restart();  // both changes are replayed
+  ASSERT_EQ(delivery.drain(), 0u);
+  EXPECT_EQ(letters_of(delivery.letters()), std::vector<std::string>{"poison"});
+}
+
 TEST(DeadLetters, OfAMessageThatWasAddedAgainIsRemovedAlone) {
   store::ScriptedStore store([] { return Fate::commit; },
                              [](const std::string& content) { return content.starts_with("poison"); });

@@ -16,10 +16,12 @@ namespace holdfast::engine {
 // Takes out of the operation with this LSN what is a dead letter. False: nothing is left of it.
 bool leave_out_dead(const flush::DeadLetters& letters, journal::Operation& operation, Lsn lsn);
 
-// Those of the messages whose insert is a dead letter, as they would be inserted. Blocking.
-Result<std::vector<Message>> dead_messages(const flush::DeadLetters& letters, const std::string& user_id,
-                                           const std::vector<std::string>& ids);
-// Does the operations to the letters that hold the insert of their message. Blocking.
+// Those of the messages whose insert, older than this LSN, is a dead letter, as they would be inserted.
+// Blocking.
+std::vector<Message> dead_messages(const flush::DeadLetters& letters, const std::string& user_id,
+                                   const std::vector<std::string>& ids, Lsn before);
+// Does the operations to the letters that hold an older insert of their message. What cannot be read is
+// logged and left alone. Error: a letter cannot be written. Blocking.
 Result<void> change_dead(flush::DeadLetters& letters, const std::string& user_id,
                          const std::vector<buffer::StoreOperation>& operations);
 
