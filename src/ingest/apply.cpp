@@ -1,5 +1,6 @@
 #include "apply.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -44,7 +45,6 @@ void apply_change(UserShard& shard, SessionState& session, const buffer::Change&
 void apply_erasures(UserShard& shard, SessionState& session, const std::vector<std::string>& ids, Lsn lsn) {
   auto& user = shard.table.insert_user(session.session.user_id);
   std::vector<Lsn> released;
-  bool waits = false;  // the LSN is acknowledged with a round or an operation that is kept
   for (const auto& id : ids) {
     user.features.erase(id);
     const auto* held = session.buffer.find(id);
@@ -54,18 +54,16 @@ void apply_erasures(UserShard& shard, SessionState& session, const std::vector<s
       shard.probe.stages[applied.in_place->stage].leave(1, applied.in_place->bytes);
       shard.table.release(user, 1, applied.in_place->bytes);
     }
-    waits = waits || applied.queued || (applied.in_place && applied.in_place->round_left);
     if (place) {
       shard.table.changed_with_next(user, session, *place, id);
     } else {
       shard.table.written(user);  // those behind it were scored with it
     }
   }
-  if (waits) {
-    std::erase(released, lsn);
-  } else {
-    released.push_back(lsn);
-  }
+  // It is acknowledged with the rounds or operations that keep its LSN, if any do.
+  const auto kept = session.buffer.all_lsns();
+  std::erase(released, lsn);
+  if (std::find(kept.begin(), kept.end(), lsn) == kept.end()) released.push_back(lsn);
   shard.journal.acknowledge(std::move(released));
   shard.flush_loop.touched(session);
 }

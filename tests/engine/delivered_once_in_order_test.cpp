@@ -496,6 +496,30 @@ TEST(Delivered, AMessageThatWaitsInTheJournalIsNotDeletedFromTheStoreAlone) {
   EXPECT_TRUE(store.stored(session).empty());
 }
 
+// The journal could delete nothing behind a deletion that is never acknowledged.
+TEST(Delivered, ADeletionIsAcknowledgedWhereverItsMessagesAre) {
+  store::ScriptedStore store([] { return Fate::commit; });
+  Delivery delivery(store);
+  const auto session = delivery.new_session("a");
+  const auto stored = delivery.add(session, {"stored", "stays"});
+  ASSERT_EQ(delivery.drain(), 0u);
+  const auto one = delivery.add(session, {"a", "b"}), other = delivery.add(session, {"c", "d"});
+  ASSERT_TRUE(one && other);
+  const auto erase = [&](const std::vector<std::string>& ids) {
+    EXPECT_TRUE(delivery.run(delivery.service().erase_messages(session, ids)));
+  };
+  erase(one->message_ids);                                 // a whole round
+  erase({other->message_ids[0], stored->message_ids[0]});  // of a round, and stored
+  const auto third = delivery.add(session, {"e", "f"});
+  erase({third->message_ids[0], third->message_ids[1], stored->message_ids[1]});  // a round, and stored
+  ASSERT_EQ(delivery.drain(), 0u);
+  const auto& owed = delivery.probes().journal.unacknowledged;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (owed.value() > 0 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+  EXPECT_EQ(owed.value(), 0u);
+  EXPECT_EQ(contents_of(store, session), std::vector<std::string>{"d"});
+}
+
 TEST(Delivered, AnIdThatAnotherSessionIsDeletingIsNotTakenYet) {
   std::atomic<Fate> fate = Fate::commit;
   store::ScriptedStore store([&] { return fate.load(); });
