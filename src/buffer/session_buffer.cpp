@@ -45,12 +45,10 @@ std::optional<Replaced> erase_in(Rounds& rounds, Stage stage, std::string_view i
   const auto found = find_in(rounds, id);
   if (!found) return std::nullopt;
   const auto [round, index] = *found;
-  Replaced replaced{stage, round->messages[index].message.content.size(), round->maybe_stored};
+  const Replaced replaced{stage, round->messages[index].message.content.size(), round->maybe_stored};
   round->messages.erase(round->messages.begin() + static_cast<std::ptrdiff_t>(index));
-  replaced.round_left = !round->messages.empty();
-  if (replaced.round_left) {
-    note_change(*round, lsn);
-  } else {
+  note_change(*round, lsn);
+  if (round->messages.empty()) {
     append_lsns(*round, released);
     rounds.erase(round);
   }

@@ -8,7 +8,8 @@
 // copies to the store.
 //
 // Limits. The buffers themselves are bounded by the caller's byte budget, a batch by kMaxBatchMessages and
-// kMaxBatchBytes of contents (whole rounds, at least one).
+// kMaxBatchBytes of contents: operations first (those of one record together), and once none is left whole
+// rounds, at least one.
 #pragma once
 
 #include <cstdint>
@@ -65,8 +66,7 @@ struct Batch {
 struct Replaced {  // what a change or erasure in place took away, for accounting
   Stage stage;
   std::size_t bytes;
-  bool maybe_stored;       // of its round
-  bool round_left = true;  // the operation's LSN is acknowledged with it
+  bool maybe_stored;  // of its round
 };
 
 struct Applied {
