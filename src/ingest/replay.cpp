@@ -223,7 +223,6 @@ asio::awaitable<Outcome<void>> resubmit(UserShard& shard, flush::DeadLetter lett
 }
 
 asio::awaitable<Outcome<void>> discard(UserShard& shard, flush::DeadLetter letter) {
-  if (letter.operation != "insert") co_return Outcome<void>{};
   co_await wait_for_room(shard);
   const auto existing = co_await find_message_of(shard, letter);
   if (!existing) co_return existing.error();
@@ -231,9 +230,20 @@ asio::awaitable<Outcome<void>> discard(UserShard& shard, flush::DeadLetter lette
   if (!opened && opened.error().kind == FailureKind::not_found) co_return Outcome<void>{};
   if (!opened) co_return opened.error();
   if (auto busy = in_the_way(**opened, letter)) co_return std::move(*busy);
-  if (*existing || (*opened)->buffer.find(letter.message_id)) co_return Outcome<void>{};  // added again
-  journal::Operation erasure = journal::EraseRecord{letter.user_id, letter.session_id, {letter.message_id}};
-  co_return co_await take_in(shard, letter.session_id, std::move(erasure));
+  const auto* current = (*opened)->buffer.find(letter.message_id);
+  if (!current && *existing) current = &**existing;
+  const bool added_again =
+      current && (letter.operation == "insert" || current->session_id != letter.session_id);
+  const bool deleted = !current && letter.operation != "insert";
+  if (added_again || deleted) co_return Outcome<void>{};
+  journal::Operation newer = journal::EraseRecord{letter.user_id, letter.session_id, {letter.message_id}};
+  if (current) {
+    newer = journal::UpdateRecord{letter.user_id,
+                                  letter.session_id,
+                                  current->updated_at,
+                                  {{current->id, current->role, current->content, current->metadata}}};
+  }
+  co_return co_await take_in(shard, letter.session_id, std::move(newer));
 }
 
 }  // namespace holdfast::ingest

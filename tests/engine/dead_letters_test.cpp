@@ -102,5 +102,27 @@ TEST(DeadLetters, OfAMessageThatWasAddedAgainIsRemovedAlone) {
   EXPECT_EQ(delivery.letters().count(), 0u);
 }
 
+// The journal holds the update still, and the store takes it by now.
+TEST(DeadLetters, OfAnUpdateAreDeletedForGood) {
+  std::atomic<bool> refuse = true;
+  store::ScriptedStore store(
+      [] { return Fate::commit; },
+      [&](const std::string& content) { return refuse && content.starts_with("poison"); });
+  Delivery delivery(store);
+  const auto session = delivery.new_session("a");
+  ASSERT_TRUE(delivery.add_with_id(session, "m", "good"));
+  ASSERT_EQ(delivery.drain(), 0u);
+  ASSERT_TRUE(delivery.run(delivery.service().update_messages(session, {{"m", Role::user, "poison", ""}})));
+  ASSERT_EQ(delivery.drain(), 0u);
+  ASSERT_EQ(delivery.letters().count(), 1u);
+  EXPECT_TRUE(delivery.run(delivery.service().erase_dead_letter(delivery.letters().list(1)[0].id)));
+  ASSERT_EQ(delivery.drain(), 0u);
+  refuse = false;
+  delivery.restart();
+  ASSERT_EQ(delivery.drain(), 0u);
+  EXPECT_EQ(contents_of(store, session), std::vector<std::string>{"good"});
+  EXPECT_EQ(delivery.letters().count(), 0u);
+}
+
 }  // namespace
 }  // namespace holdfast

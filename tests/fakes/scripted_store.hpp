@@ -148,8 +148,10 @@ class ScriptedStore final : public MemoryStore {
   Result<void> apply(const SessionBatch& batch, bool repeated = false) {
     if (!sessions_.contains(batch.session_id)) return permanent("no such session");
     for (const auto& operation : batch.operations) {
-      const auto* insert = std::get_if<InsertMessage>(&operation);
-      if (insert && refuses_ && refuses_(insert->message.content)) return permanent("never");
+      const std::string* content = nullptr;
+      if (const auto* insert = std::get_if<InsertMessage>(&operation)) content = &insert->message.content;
+      if (const auto* update = std::get_if<UpdateMessage>(&operation)) content = &update->content;
+      if (content && refuses_ && refuses_(*content)) return permanent("never");
     }
     for (const auto& operation : batch.operations) {
       if (const auto* insert = std::get_if<InsertMessage>(&operation)) {

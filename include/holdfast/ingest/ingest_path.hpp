@@ -48,7 +48,8 @@ asio::awaitable<Outcome<std::vector<std::string>>> erase_messages(UserShard& sha
 // updated since).
 asio::awaitable<Outcome<void>> resubmit(UserShard& shard, flush::DeadLetter letter);
 // Before a dead letter is deleted: the journal may still hold what became the letter, and a restart would
-// bring that back, so it is erased there, unless the client has added the message again. Failure: as above.
+// bring that back. So something newer is journalled: for an insert its erasure, unless the client has added
+// the message again; for an update or erasure an update to what the message is now. Failure: as above.
 asio::awaitable<Outcome<void>> discard(UserShard& shard, flush::DeadLetter letter);
 
 // At start: brings journalled operations back in this order, through the same apply step as live ones. Waits
