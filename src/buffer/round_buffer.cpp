@@ -14,7 +14,7 @@ std::size_t BufferedRound::tokens() const {
 std::size_t BufferedRound::bytes() const {
   return std::accumulate(
       messages.begin(), messages.end(), std::size_t{0},
-      [](std::size_t sum, const BufferedMessage& held) { return sum + held.message.content.size(); });
+      [](std::size_t sum, const BufferedMessage& held) { return sum + text_bytes(held.message); });
 }
 
 std::size_t RoundBuffer::tokens() const {

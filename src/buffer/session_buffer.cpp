@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "holdfast/metrics/accounted.hpp"
+
 namespace holdfast::buffer {
 namespace {
 
@@ -28,7 +30,7 @@ std::optional<Replaced> change_in(Rounds& rounds, Stage stage, const Change& cha
   const auto found = find_in(rounds, change.message.id);
   if (!found) return std::nullopt;
   const auto [round, index] = *found;
-  const Replaced replaced{stage, round->messages[index].message.content.size(), round->maybe_stored};
+  const Replaced replaced{stage, text_bytes(round->messages[index].message), round->maybe_stored};
   round->messages[index] = {change.message, lsn};
   note_change(*round, lsn);
   return replaced;
@@ -45,7 +47,7 @@ std::optional<Replaced> erase_in(Rounds& rounds, Stage stage, std::string_view i
   const auto found = find_in(rounds, id);
   if (!found) return std::nullopt;
   const auto [round, index] = *found;
-  const Replaced replaced{stage, round->messages[index].message.content.size(), round->maybe_stored};
+  const Replaced replaced{stage, text_bytes(round->messages[index].message), round->maybe_stored};
   round->messages.erase(round->messages.begin() + static_cast<std::ptrdiff_t>(index));
   note_change(*round, lsn);
   if (round->messages.empty()) {
@@ -57,7 +59,7 @@ std::optional<Replaced> erase_in(Rounds& rounds, Stage stage, std::string_view i
 
 std::size_t bytes_of(const StoreOperation& operation) {
   const auto* change = std::get_if<Change>(&operation.what);
-  return change ? change->message.content.size() : 0;
+  return metrics::kMessageOverhead + (change ? text_bytes(change->message) : 0);
 }
 
 std::size_t bytes_of(const std::vector<StoreOperation>& operations) {
@@ -197,39 +199,44 @@ Batch SessionBuffer::batch_settled() {
   return batch;
 }
 
-Applied SessionBuffer::update(const Change& change, Lsn lsn) {
+Applied SessionBuffer::update(const Change& change, Lsn lsn, Done done) {
   Applied applied;
+  const bool hidden = done == Done::before && !find(change.message.id);
   applied.in_place = change_in(round_buffer_.rounds(), Stage::round_buffer, change, lsn);
   if (!applied.in_place) applied.in_place = change_in(hybrid_, Stage::hybrid_buffer, change, lsn);
-  applied.queued = queue_unless_new(applied.in_place, lsn, change);
+  applied.queued_bytes = queue_unless_new(applied.in_place, {lsn, change, hidden || applied.in_place});
   return applied;
 }
 
-Applied SessionBuffer::erase(std::string_view id, Lsn lsn, std::vector<Lsn>& released) {
+Applied SessionBuffer::erase(std::string_view id, Lsn lsn, std::vector<Lsn>& released, Done done) {
   const auto before = released.size();
   Applied applied;
+  const bool hidden = done == Done::before && !find(id);
   applied.in_place = erase_in(round_buffer_.rounds(), Stage::round_buffer, id, lsn, released);
   if (!applied.in_place) applied.in_place = erase_in(hybrid_, Stage::hybrid_buffer, id, lsn, released);
   if (released.size() > before) ++settled_;
-  applied.queued = queue_unless_new(applied.in_place, lsn, Erasure{std::string(id)});
+  applied.queued_bytes = queue_unless_new(applied.in_place, {lsn, Erasure{std::string(id)}, hidden});
   return applied;
 }
 
 // A message that was changed in place and never offered to the store needs nothing from it.
-bool SessionBuffer::queue_unless_new(const std::optional<Replaced>& in_place, Lsn lsn,
-                                     std::variant<Change, Erasure> what) {
-  if (in_place && !in_place->maybe_stored) return false;
-  operations_.push_back({lsn, std::move(what), in_place.has_value()});
+std::size_t SessionBuffer::queue_unless_new(const std::optional<Replaced>& in_place,
+                                            StoreOperation operation) {
+  if (in_place && !in_place->maybe_stored) return 0;
+  operations_.push_back(std::move(operation));
   ++entered_;
-  return true;
+  return bytes_of(operations_.back());
 }
 
 std::unordered_map<std::string_view, const StoreOperation*> SessionBuffer::pending() const {
   std::unordered_map<std::string_view, const StoreOperation*> last;
-  if (in_flight_) {
-    for (const auto& operation : in_flight_->operations) last[operation.id()] = &operation;
-  }
-  for (const auto& operation : operations_) last[operation.id()] = &operation;
+  const auto enter = [&](const std::vector<StoreOperation>& operations) {
+    for (const auto& operation : operations) {
+      if (!operation.hidden) last[operation.id()] = &operation;
+    }
+  };
+  if (in_flight_) enter(in_flight_->operations);
+  enter(operations_);
   return last;
 }
 
@@ -239,13 +246,14 @@ void SessionBuffer::for_each(const Visitor& visit) const {
     for (const auto& round : in_flight_->rounds) {
       for (const auto& held : round.messages) {
         const auto operation = waiting.find(held.message.id);
-        if (operation == waiting.end() || operation->second->buffered) visit(Stage::in_flight, held.message);
+        if (operation == waiting.end() || operation->second->lsn <= held.lsn)
+          visit(Stage::in_flight, held.message);
       }
     }
   }
   for (const auto& [id, operation] : waiting) {
     const auto* change = std::get_if<Change>(&operation->what);
-    if (change && !operation->buffered) visit(Stage::in_flight, change->message);
+    if (change) visit(Stage::in_flight, change->message);
   }
   for (const auto& round : hybrid_) {
     for (const auto& held : round.messages) visit(Stage::hybrid_buffer, held.message);
@@ -270,13 +278,16 @@ const Message* SessionBuffer::find(std::string_view id) const {
     return &found->first->messages[found->second].message;
   if (const auto found = find_in(hybrid_, id)) return &found->first->messages[found->second].message;
   const auto waiting = pending();
-  if (const auto operation = waiting.find(id); operation != waiting.end() && !operation->second->buffered) {
-    const auto* change = std::get_if<Change>(&operation->second->what);
-    return change ? &change->message : nullptr;
+  const auto operation = waiting.find(id);
+  if (in_flight_) {
+    if (const auto found = find_in(in_flight_->rounds, id)) {
+      const auto& held = found->first->messages[found->second];
+      if (operation == waiting.end() || operation->second->lsn <= held.lsn) return &held.message;
+    }
   }
-  if (!in_flight_) return nullptr;
-  const auto found = find_in(in_flight_->rounds, id);
-  return found ? &found->first->messages[found->second].message : nullptr;
+  if (operation == waiting.end()) return nullptr;
+  const auto* change = std::get_if<Change>(&operation->second->what);
+  return change ? &change->message : nullptr;
 }
 
 bool SessionBuffer::empty() const {
@@ -315,6 +326,13 @@ std::vector<Lsn> SessionBuffer::all_lsns() const {
   for (const auto& round : hybrid_) append_lsns(round, all);
   for (const auto& round : round_buffer_.rounds()) append_lsns(round, all);
   return all;
+}
+
+std::vector<Lsn> SessionBuffer::not_held(std::vector<Lsn> lsns) const {
+  auto held = all_lsns();
+  std::sort(held.begin(), held.end());
+  std::erase_if(lsns, [&](Lsn lsn) { return std::binary_search(held.begin(), held.end(), lsn); });
+  return lsns;
 }
 
 }  // namespace holdfast::buffer

@@ -49,7 +49,7 @@ asio::awaitable<Result<std::vector<journal::ReplayedRecord>>> Backlog::read(std:
     const auto visit = [&](journal::ReplayedRecord record) {
       const auto& append = std::get<journal::AppendRecord>(record.operation);
       if (route_key(append.user_id) % count != shard) return true;
-      for (const auto& message : append.round.messages) taken += message.content.size() + kMessageOverhead;
+      for (const auto& message : append.round.messages) taken += text_bytes(message) + kMessageOverhead;
       chunk.records.push_back(std::move(record));
       return taken < bytes;
     };
@@ -75,7 +75,7 @@ bool Backlog::give_back(const journal::ReplayedRecord& record) {
   auto* session = table_.find_session(round.session_id);
   if (!session) return false;
   std::size_t bytes = 0;
-  for (const auto& message : round.messages) bytes += message.content.size();
+  for (const auto& message : round.messages) bytes += text_bytes(message);
   auto& waits = session->backlog;
   waits.next = record.lsn + 1;
   waits.rounds -= std::min<std::uint64_t>(1, waits.rounds);

@@ -153,9 +153,9 @@ void FlushLoop::forget(SessionState& session) {
   backlog_.forget(session);
   probe_.operation_bytes.subtract(session.buffer.operation_bytes());
   const auto held = session.buffer.held();
-  table_.release(user, held.messages, held.bytes);
+  table_.release(user, held.messages, held.bytes + session.buffer.operation_bytes());
   session.buffer.for_each([&](Stage stage, const Message& message) {
-    if (stage != Stage::in_flight) probe_.stages[stage].leave(1, message.content.size());
+    if (stage != Stage::in_flight) probe_.stages[stage].leave(1, text_bytes(message));
     user.features.erase(message.id);
   });
   if (const auto* batch = session.buffer.in_flight()) {

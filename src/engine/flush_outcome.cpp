@@ -124,7 +124,7 @@ void FlushLoop::stored(SessionState& session) {
   probe_.stages[Stage::in_flight].leave(batch.message_count(), batch.bytes());
   probe_.operation_bytes.subtract(batch.operation_bytes());
   if (auto* user = table_.find_user(session.session.user_id)) {
-    table_.release(*user, batch.message_count(), batch.bytes());
+    table_.release(*user, batch.message_count(), batch.bytes() + batch.operation_bytes());
     for (const auto& round : batch.rounds) {
       for (const auto& held : round.messages) user->features.erase(held.message.id);
     }
@@ -132,7 +132,7 @@ void FlushLoop::stored(SessionState& session) {
     if (session.dead_in_batch > 0) table_.written(*user);  // what was found a moment ago is not any more
   }
   HOLDFAST_PASS("batch_stored");
-  journal_.acknowledge(batch.lsns());
+  journal_.acknowledge(session.buffer.not_held(batch.lsns()));
 }
 
 void FlushLoop::failed(SessionState& session, const Error& error) {
@@ -177,7 +177,13 @@ asio::awaitable<void> FlushLoop::put_dead_letter(std::string session_id, flush::
   auto call = [&letters = parts_.dead_letters, letter = std::move(letter)] { return letters.put(letter); };
   const auto put = co_await runtime::call_blocking(parts_.store_pool, parts_.options->store_timeout, call);
   auto* session = table_.find_session(session_id);
-  if (!session) co_return;
+  if (!session) {  // deleted meanwhile
+    auto remove = [&letters = parts_.dead_letters, id] { return letters.remove(id); };
+    const auto removed =
+        co_await runtime::call_blocking(parts_.store_pool, parts_.options->store_timeout, remove);
+    if (!removed) log::error("dead letter {} of a deleted session is left: {}", id, removed.error().message);
+    co_return;
+  }
   session->with_worker = false;
   if (put) {
     log::error("the store refuses the {}; it is dead letter {} now: {}", what, id, reason);

@@ -57,8 +57,8 @@ UserShard::UserShard(const Parts& shared, unsigned index, unsigned count, runtim
       predictions(runs_on),
       embeddings(cache_share(parts, count).embeddings, counts) {}
 
-std::optional<Failure> UserShard::refusal(const UserState& user, std::size_t messages,
-                                          std::size_t bytes) const {
+std::optional<Failure> UserShard::refusal(const UserState& user, std::size_t messages, std::size_t bytes,
+                                          Write write) const {
   using metrics::RefusalReason;
   const auto& options = *parts.options;
   const auto needs = bytes + messages * kMessageOverhead;
@@ -67,8 +67,8 @@ std::optional<Failure> UserShard::refusal(const UserState& user, std::size_t mes
   const auto user_memory = std::min(share(static_cast<double>(options.max_buffer_bytes)),
                                     options.max_buffer_bytes / shard_count / 4 * 3);
   const auto user_journal = share(static_cast<double>(options.max_journal_bytes));
-  // Where the store takes nothing, what does not fit into memory stays in the journal.
-  const bool store_down = parts.flush.breaker().open() || user.backlog_bytes > 0;
+  // Where the store takes nothing, what is added and does not fit into memory stays in the journal.
+  const bool store_down = write == Write::add && (parts.flush.breaker().open() || user.backlog_bytes > 0);
   const auto held = store_down ? user.writing_bytes : user.writing_bytes + user.held_bytes;
   if (held + needs > user_memory || user.backlog_bytes + bytes > user_journal) {
     return refused(FailureKind::over_quota, "this user's share of the buffers is full",

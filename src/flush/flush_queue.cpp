@@ -32,9 +32,9 @@ std::size_t bytes_of(const store::SessionBatch& batch) {
   std::size_t sum = 0;
   for (const auto& operation : batch.operations) {
     if (const auto* insert = std::get_if<store::InsertMessage>(&operation)) {
-      sum += insert->message.content.size();
+      sum += text_bytes(insert->message);
     } else if (const auto* update = std::get_if<store::UpdateMessage>(&operation)) {
-      sum += update->content.size();
+      sum += update->content.size() + update->metadata.size();
     }
   }
   return sum;

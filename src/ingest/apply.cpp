@@ -11,6 +11,15 @@ namespace holdfast::ingest {
 using engine::SessionState;
 using engine::UserShard;
 
+namespace {
+
+void hold_operation(UserShard& shard, engine::UserState& user, const buffer::Applied& applied) {
+  shard.table.hold(user, 0, applied.queued_bytes);
+  shard.probe.operation_bytes.add(applied.queued_bytes);
+}
+
+}  // namespace
+
 void set_lsn(buffer::BufferedRound& round, Lsn lsn) {
   round.lsn = lsn;
   for (auto& held : round.messages) held.lsn = lsn;
@@ -26,45 +35,45 @@ bool apply_round(UserShard& shard, SessionState& session, buffer::BufferedRound 
   return moved;
 }
 
-void apply_change(UserShard& shard, SessionState& session, const buffer::Change& change, Lsn lsn) {
+void apply_change(UserShard& shard, SessionState& session, const buffer::Change& change, Lsn lsn, Done done) {
   auto& user = shard.table.insert_user(session.session.user_id);
   user.features.erase(change.message.id);
-  const auto applied = session.buffer.update(change, lsn);
+  const auto applied = session.buffer.update(change, lsn, done);
   if (const auto& replaced = applied.in_place) {
     auto& stage = shard.probe.stages[replaced->stage];
     stage.bytes_out.add(replaced->bytes);
-    stage.bytes_in.add(change.message.content.size());
-    shard.table.hold(user, 0, change.message.content.size());
+    stage.bytes_in.add(text_bytes(change.message));
+    shard.table.hold(user, 0, text_bytes(change.message));
     shard.table.release(user, 0, replaced->bytes);
   }
-  if (applied.queued) shard.probe.operation_bytes.add(change.message.content.size());
+  hold_operation(shard, user, applied);
   engine::request_vector(shard, user, change.message);
   shard.table.changed_with_next(user, session, change.message.seq, change.message.id);
 }
 
-void apply_erasures(UserShard& shard, SessionState& session, const std::vector<std::string>& ids, Lsn lsn) {
+void apply_erasures(UserShard& shard, SessionState& session, const std::vector<std::string>& ids, Lsn lsn,
+                    Done done) {
   auto& user = shard.table.insert_user(session.session.user_id);
   std::vector<Lsn> released;
   for (const auto& id : ids) {
     user.features.erase(id);
     const auto* held = session.buffer.find(id);
     const auto place = held ? std::optional(held->seq) : std::nullopt;
-    const auto applied = session.buffer.erase(id, lsn, released);
+    const auto applied = session.buffer.erase(id, lsn, released, done);
     if (applied.in_place) {
       shard.probe.stages[applied.in_place->stage].leave(1, applied.in_place->bytes);
       shard.table.release(user, 1, applied.in_place->bytes);
     }
+    hold_operation(shard, user, applied);
     if (place) {
       shard.table.changed_with_next(user, session, *place, id);
     } else {
       shard.table.written(user);  // those behind it were scored with it
     }
   }
-  // It is acknowledged with the rounds or operations that keep its LSN, if any do.
-  const auto kept = session.buffer.all_lsns();
   std::erase(released, lsn);
-  if (std::find(kept.begin(), kept.end(), lsn) == kept.end()) released.push_back(lsn);
-  shard.journal.acknowledge(std::move(released));
+  released.push_back(lsn);
+  shard.journal.acknowledge(session.buffer.not_held(std::move(released)));
   shard.flush_loop.touched(session);
 }
 

@@ -20,9 +20,9 @@ using engine::SessionState;
 using engine::UserState;
 using metrics::TimedComponent;
 
-std::size_t content_bytes(const AddRequest& request) {
+std::size_t text_bytes(const AddRequest& request) {
   std::size_t bytes = 0;
-  for (const auto& message : request.messages) bytes += message.content.size();
+  for (const auto& message : request.messages) bytes += message.content.size() + message.metadata.size();
   return bytes;
 }
 
@@ -31,7 +31,7 @@ asio::awaitable<Outcome<std::vector<std::size_t>>> count_tokens(UserShard& shard
   constexpr std::size_t kCountedHere = 8u << 10;
   const auto& clock = shard.parts.clock;
   std::vector<std::size_t> counts;
-  if (content_bytes(request) <= kCountedHere) {
+  if (text_bytes(request) <= kCountedHere) {
     const auto began = clock.steady_now();
     for (const auto& message : request.messages) counts.push_back(shard.parts.tokens.count(message.content));
     shard.probe.components.record(TimedComponent::token_count, began, clock.steady_now());
@@ -156,7 +156,7 @@ asio::awaitable<Outcome<AddAnswer>> add_messages(UserShard& shard, AddRequest re
   const auto& user = shard.table.insert_user(user_id);
   if (auto earlier = answer_from_window(user, request)) co_return std::move(*earlier);
   if (auto taken = id_in_progress(user, request)) co_return std::move(*taken);
-  const auto bytes = content_bytes(request);
+  const auto bytes = text_bytes(request);
   const auto count = request.messages.size();
   if (auto refusal = shard.refusal(user, count, bytes)) co_return std::move(*refusal);
 

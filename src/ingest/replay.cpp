@@ -60,7 +60,8 @@ void remember_answer(UserShard& shard, const journal::AppendRecord& record) {
   window.complete(record.idempotency_key, std::move(answer));
 }
 
-asio::awaitable<Result<void>> replay_update(UserShard& shard, journal::UpdateRecord record, Lsn lsn) {
+asio::awaitable<Result<void>> replay_update(UserShard& shard, journal::UpdateRecord record, Lsn lsn,
+                                            Done done) {
   std::vector<std::string> ids;
   for (const auto& change : record.changes) ids.push_back(change.id);
   auto existing = co_await engine::find_messages_outside_journal(shard, record.user_id, ids);
@@ -86,7 +87,7 @@ asio::awaitable<Result<void>> replay_update(UserShard& shard, journal::UpdateRec
     message->metadata = std::move(change.metadata);
     message->updated_at = record.updated_at;
     message->tokens = static_cast<std::uint32_t>(shard.parts.tokens.count(message->content));
-    apply_change(shard, *session, {*message}, lsn);
+    apply_change(shard, *session, {*message}, lsn, done);
     applied = true;
   }
   if (applied) {
@@ -108,14 +109,15 @@ void replay_append(UserShard& shard, journal::AppendRecord record, Lsn lsn) {
 }
 
 // The session is in the table.
-asio::awaitable<Result<void>> apply_record(UserShard& shard, journal::Operation operation, Lsn lsn) {
+asio::awaitable<Result<void>> apply_record(UserShard& shard, journal::Operation operation, Lsn lsn,
+                                           Done done = Done::never) {
   if (auto* append = std::get_if<journal::AppendRecord>(&operation)) {
     replay_append(shard, std::move(*append), lsn);
   } else if (auto* update = std::get_if<journal::UpdateRecord>(&operation)) {
-    co_return co_await replay_update(shard, std::move(*update), lsn);
+    co_return co_await replay_update(shard, std::move(*update), lsn, done);
   } else {
     const auto& erase = std::get<journal::EraseRecord>(operation);
-    apply_erasures(shard, *shard.table.find_session(erase.session_id), erase.message_ids, lsn);
+    apply_erasures(shard, *shard.table.find_session(erase.session_id), erase.message_ids, lsn, done);
   }
   co_return Result<void>{};
 }
@@ -124,23 +126,23 @@ asio::awaitable<Result<void>> replay_record(UserShard& shard, journal::ReplayedR
   if (const auto* append = std::get_if<journal::AppendRecord>(&record.operation)) {
     remember_answer(shard, *append);  // all of it: also of what is dead or stored
   }
-  if (record.stored) co_return Result<void>{};
+  const bool append = std::holds_alternative<journal::AppendRecord>(record.operation);
+  if (append && record.stored) co_return Result<void>{};
   if (!engine::leave_out_dead(shard.parts.dead_letters, record.operation, record.lsn)) {
     shard.journal.acknowledge({record.lsn});
     co_return Result<void>{};
   }
   co_await wait_for_room(shard);
   const std::string session_id = journal::session_of(record.operation);
-  if (!std::holds_alternative<journal::AppendRecord>(record.operation)) {
-    co_await wait_for_backlog(shard, session_id);
-  }
+  if (!append) co_await wait_for_backlog(shard, session_id);
   const auto opened = co_await shard.table.open_session(session_id);
   if (!opened) {
     if (opened.error().kind != FailureKind::not_found) co_return to_error(opened.error());
     shard.journal.acknowledge({record.lsn});  // the session was deleted: nothing of it is owed any more
     co_return Result<void>{};
   }
-  co_return co_await apply_record(shard, std::move(record.operation), record.lsn);
+  const auto done = record.stored ? Done::before : Done::never;
+  co_return co_await apply_record(shard, std::move(record.operation), record.lsn, done);
 }
 
 // A dead letter's message as readers see it, if they do.
@@ -155,11 +157,13 @@ asio::awaitable<Outcome<std::optional<Message>>> find_message_of(UserShard& shar
 }
 
 // Why nothing can be done about a dead letter now.
-std::optional<engine::Failure> in_the_way(const engine::SessionState& session,
+std::optional<engine::Failure> in_the_way(UserShard& shard, const engine::SessionState& session,
                                           const flush::DeadLetter& letter) {
   if (session.backlog.messages > 0) return engine::may_wait_in_journal();
   bool busy = session.writes_under_way > 0 || session.direct_writes > 0;
-  // An update under way may be one of the message, and is shown as if that were there.
+  const auto* user = shard.table.find_user(letter.user_id);
+  busy = busy || (user && user->ids_in_progress.contains(letter.message_id));
+  // A change under way may be one of the message, and is shown as if that were there.
   busy = busy || (letter.operation == "insert" && session.buffer.operation_bytes() > 0);
   session.buffer.for_each_erasure([&](std::string_view id) { busy = busy || id == letter.message_id; });
   if (const auto* batch = session.buffer.in_flight()) {  // the one it died in?
@@ -183,7 +187,10 @@ asio::awaitable<Outcome<void>> take_in(UserShard& shard, const std::string& sess
     co_return engine::not_found(engine::Entity::session, session_id);
   }
   const auto applied = co_await apply_record(shard, std::move(operation), *lsn);
-  if (!applied) co_return engine::unavailable(applied.error());
+  if (!applied) {
+    shard.journal.acknowledge({*lsn});  // the letter is still there
+    co_return engine::unavailable(applied.error());
+  }
   session = shard.table.find_session(session_id);
   if (session) shard.flush_loop.request_flush(*session, metrics::FlushReason::request);
   co_return Outcome<void>{};
@@ -207,7 +214,7 @@ asio::awaitable<Outcome<void>> resubmit(UserShard& shard, flush::DeadLetter lett
   if (!existing) co_return existing.error();
   const auto opened = co_await shard.table.open_session(letter.session_id);
   if (!opened) co_return opened.error();
-  if (auto busy = in_the_way(**opened, letter)) co_return std::move(*busy);
+  if (auto busy = in_the_way(shard, **opened, letter)) co_return std::move(*busy);
   const auto* current = (*opened)->buffer.find(letter.message_id);
   if (!current && *existing) current = &**existing;
   engine::Failure conflict{FailureKind::id_conflict, engine::Entity::message, letter.message_id};
@@ -229,7 +236,7 @@ asio::awaitable<Outcome<void>> discard(UserShard& shard, flush::DeadLetter lette
   const auto opened = co_await shard.table.open_session(letter.session_id);
   if (!opened && opened.error().kind == FailureKind::not_found) co_return Outcome<void>{};
   if (!opened) co_return opened.error();
-  if (auto busy = in_the_way(**opened, letter)) co_return std::move(*busy);
+  if (auto busy = in_the_way(shard, **opened, letter)) co_return std::move(*busy);
   const auto* current = (*opened)->buffer.find(letter.message_id);
   if (!current && *existing) current = &**existing;
   const bool added_again =

@@ -31,8 +31,8 @@ asio::awaitable<Outcome<Mode>> choose_way(UserShard& shard, std::string session_
   }
 }
 
-UnderWay::UnderWay(UserShard& shard, std::string session_id, Mode mode)
-    : shard_(shard), session_id_(std::move(session_id)), mode_(mode) {
+UnderWay::UnderWay(UserShard& shard, std::string session_id, Mode mode, Kind kind)
+    : shard_(shard), session_id_(std::move(session_id)), mode_(mode), kind_(kind) {
   count(1);
 }
 
@@ -46,6 +46,9 @@ void UnderWay::count(int difference) {
   if (!session) return;
   auto& counter = mode_ == Mode::bypass ? session->direct_writes : session->writes_under_way;
   counter += static_cast<unsigned>(difference);
+  if (kind_ != Kind::erasure) return;
+  session->erasures_under_way += static_cast<unsigned>(difference);
+  ++session->erasures_noted;
 }
 
 }  // namespace holdfast::ingest

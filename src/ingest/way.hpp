@@ -17,7 +17,8 @@ asio::awaitable<Outcome<engine::Mode>> choose_way(UserShard& shard, std::string 
 // Counts a write that is under way, for as long as it lives.
 class UnderWay {
  public:
-  UnderWay(UserShard& shard, std::string session_id, engine::Mode mode);
+  enum class Kind { other, erasure };
+  UnderWay(UserShard& shard, std::string session_id, engine::Mode mode, Kind kind = Kind::other);
   ~UnderWay();
   UnderWay(const UnderWay&) = delete;
   UnderWay& operator=(const UnderWay&) = delete;
@@ -27,6 +28,7 @@ class UnderWay {
   UserShard& shard_;
   const std::string session_id_;
   const engine::Mode mode_;
+  const Kind kind_;
 };
 
 }  // namespace holdfast::ingest

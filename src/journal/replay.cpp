@@ -12,16 +12,16 @@ void replay_record(const ScannedRecord& record, const AckLedger& ledger, ReplayS
                    const std::function<void(ReplayedRecord)>& apply) {
   const auto [type, lsn] = std::pair(record.header.type, record.header.lsn);
   if (type == RecordType::acknowledge) return;
-  const bool stored = type == RecordType::append && !ledger.is_pending(lsn);
-  if (stored) ++summary.acknowledged;
-  if (stored && (record.header.flags & kKeyFlag) == 0) return;
+  const bool append = type == RecordType::append, stored = !ledger.is_pending(lsn);
+  if (append && stored) ++summary.acknowledged;
+  if (append && stored && (record.header.flags & kKeyFlag) == 0) return;
   auto operation = decode(type, record.payload);
   if (!operation) {
     log::error("journal: the record with LSN {} cannot be read: {}", lsn, operation.error().message);
     ++summary.damaged_regions;
     return;
   }
-  if (!stored) ++summary.records;
+  if (!append || !stored) ++summary.records;
   apply({lsn, std::move(*operation), stored, record.payload.size()});
 }
 

@@ -83,7 +83,8 @@ void add_limits(const Fixed& fixed, const Live& live, Families& families) {
   families.gauge("holdfast_flush_workers", "Flush workers.", static_cast<double>(fixed.flush_workers));
   families.gauge("holdfast_flush_queue_limit_batches", "Batches that the flush queue takes.",
                  unless_zero(static_cast<double>(fixed.flush_queue_size)));
-  families.gauge("holdfast_buffer_limit_bytes", "Bytes of content that the buffers take together.",
+  families.gauge("holdfast_buffer_limit_bytes",
+                 "Bytes of content and metadata that the buffers take together.",
                  unless_zero(static_cast<double>(live.buffer_limit_bytes)));
   families.gauge("holdfast_journal_limit_bytes", "Bytes that the journal's segment files may take.",
                  unless_zero(static_cast<double>(fixed.journal_limit_bytes)));

@@ -57,13 +57,15 @@ void add_stages(const Probes& probes, SteadyTime now, Families& families) {
                            by_stage(probes, &StageProbe::items_in));
   families.counters<Stage>("holdfast_stage_items_out_total", "Messages that left a stage.", "stage",
                            by_stage(probes, &StageProbe::items_out));
-  families.counters<Stage>("holdfast_stage_bytes_in_total", "Bytes of content that entered a stage.", "stage",
+  families.counters<Stage>("holdfast_stage_bytes_in_total",
+                           "Bytes of content and metadata that entered a stage.", "stage",
                            by_stage(probes, &StageProbe::bytes_in));
-  families.counters<Stage>("holdfast_stage_bytes_out_total", "Bytes of content that left a stage.", "stage",
+  families.counters<Stage>("holdfast_stage_bytes_out_total",
+                           "Bytes of content and metadata that left a stage.", "stage",
                            by_stage(probes, &StageProbe::bytes_out));
   families.gauges<Stage>("holdfast_stage_items", "Messages in a stage now.", "stage",
                          [&](Stage stage) { return read_stage(probes, stage).items; });
-  families.gauges<Stage>("holdfast_stage_bytes", "Bytes of content in a stage now.", "stage",
+  families.gauges<Stage>("holdfast_stage_bytes", "Bytes of content and metadata in a stage now.", "stage",
                          [&](Stage stage) { return read_stage(probes, stage).bytes; });
   families.counters<TransferReason>("holdfast_transferred_rounds_total",
                                     "Rounds moved from a round buffer to a hybrid buffer.", "reason",
@@ -85,7 +87,7 @@ void add_stages(const Probes& probes, SteadyTime now, Families& families) {
 void add_ingest(const Probes& probes, Families& families) {
   families.counter("holdfast_messages_total", "Messages acknowledged with a 2xx.",
                    sum_of(probes, &ShardProbe::messages));
-  families.counter("holdfast_message_bytes_total", "Bytes of content of acknowledged messages.",
+  families.counter("holdfast_message_bytes_total", "Bytes of content and metadata of acknowledged messages.",
                    sum_of(probes, &ShardProbe::message_bytes));
   families.counter("holdfast_tokens_total", "Tokens of acknowledged messages.",
                    sum_of(probes, &ShardProbe::tokens));

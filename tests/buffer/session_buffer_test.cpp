@@ -141,7 +141,7 @@ TEST(SessionBuffer, AnUpdateInABufferChangesItInPlaceAndIsAcknowledgedWithIt) {
   const auto applied = buffer.update(change("m1", "other"), 9);
   ASSERT_TRUE(applied.in_place);
   EXPECT_EQ(applied.in_place->stage, Stage::round_buffer);
-  EXPECT_FALSE(applied.queued);
+  EXPECT_FALSE(applied.queued_bytes > 0);
   EXPECT_EQ(buffer.find("m1")->content, "other");
   EXPECT_EQ(buffer.round_tokens(), 3u);
   buffer.request_flush(FlushReason::request, at(0ms));
@@ -160,7 +160,7 @@ TEST(SessionBuffer, AnEmptiedRoundIsReleasedAtOnce) {
   EXPECT_TRUE(buffer.erase("m1", 7, released).in_place);
   EXPECT_THAT(released, IsEmpty());
   EXPECT_THAT(visible(buffer), ElementsAre("m2"));
-  EXPECT_FALSE(buffer.erase("m2", 8, released).queued);
+  EXPECT_FALSE(buffer.erase("m2", 8, released).queued_bytes > 0);
   EXPECT_THAT(released, ElementsAre(1, 7, 8)) << "deletions are acknowledged with their round";
   EXPECT_TRUE(buffer.empty());
   EXPECT_EQ(buffer.entered(), buffer.settled());
@@ -173,7 +173,7 @@ TEST(SessionBuffer, AnErasureOfAMessageInFlightHidesItAndFollowsTheBatch) {
   buffer.request_flush(FlushReason::request, at(0ms));
   buffer.take_batch(FlushReason::request);
   std::vector<Lsn> released;
-  EXPECT_TRUE(buffer.erase("m1", 5, released).queued);
+  EXPECT_TRUE(buffer.erase("m1", 5, released).queued_bytes > 0);
   EXPECT_THAT(visible(buffer), IsEmpty());
   EXPECT_EQ(buffer.find("m1"), nullptr);
   std::vector<std::string> hidden;
@@ -187,7 +187,7 @@ TEST(SessionBuffer, AnErasureOfAMessageInFlightHidesItAndFollowsTheBatch) {
 TEST(SessionBuffer, AChangeOfAStoredMessageIsVisibleUntilTheStoreHasIt) {
   const auto options = small(FlushStrategy::hybrid);
   SessionBuffer buffer(options);
-  EXPECT_TRUE(buffer.update(change("old", "new text"), 4).queued);
+  EXPECT_TRUE(buffer.update(change("old", "new text"), 4).queued_bytes > 0);
   EXPECT_EQ(buffer.find("old")->content, "new text");
   EXPECT_THAT(visible(buffer), ElementsAre("old"));
   buffer.take_batch(*buffer.flush_due(at(0ms)));
@@ -207,8 +207,8 @@ TEST(SessionBuffer, OperationsOnReplayedMessagesAlsoReachTheStore) {
     buffer.add(replayed, at(0ms));
   }
   std::vector<Lsn> released;
-  EXPECT_TRUE(buffer.update(change("m1", "changed"), 8).queued);
-  EXPECT_TRUE(buffer.erase("m2", 9, released).queued);
+  EXPECT_TRUE(buffer.update(change("m1", "changed"), 8).queued_bytes > 0);
+  EXPECT_TRUE(buffer.erase("m2", 9, released).queued_bytes > 0);
   EXPECT_THAT(visible(buffer), ElementsAre("m1"));
   buffer.request_flush(FlushReason::request, at(0ms));
   const auto& batch = buffer.take_batch(FlushReason::request);
@@ -218,6 +218,57 @@ TEST(SessionBuffer, OperationsOnReplayedMessagesAlsoReachTheStore) {
   EXPECT_EQ(buffer.find("m1")->content, "changed");
   buffer.batch_settled();
   EXPECT_EQ(buffer.entered(), buffer.settled());
+}
+
+// Its deletion leaves for the store with it, and concerns an older message of its id.
+TEST(SessionBuffer, AMessageThatIsAddedAgainIsVisibleInFlight) {
+  const auto options = small(FlushStrategy::hybrid);
+  SessionBuffer buffer(options);
+  std::vector<Lsn> released;
+  buffer.erase("m3", 2, released);
+  buffer.add(round_of(3), at(0ms));
+  buffer.request_flush(FlushReason::request, at(0ms));
+  const auto& batch = buffer.take_batch(FlushReason::request);
+  EXPECT_EQ(batch.operations.size(), 1u);
+  EXPECT_THAT(batch_ids(batch), ElementsAre("m3"));
+  EXPECT_THAT(visible(buffer), ElementsAre("m3"));
+  EXPECT_TRUE(buffer.find("m3"));
+  buffer.erase("m3", 4, released);
+  EXPECT_THAT(visible(buffer), IsEmpty());
+  EXPECT_FALSE(buffer.find("m3"));
+}
+
+TEST(SessionBuffer, ARepetitionIsShownOnlyWhereItsMessageIsHere) {
+  const auto options = small(FlushStrategy::hybrid);
+  SessionBuffer buffer(options);
+  std::vector<Lsn> released, erased;
+  buffer.update(change("stored", "older"), 1, SessionBuffer::Done::before);
+  buffer.erase("deleted", 2, released, SessionBuffer::Done::before);
+  buffer.for_each_erasure([&](std::string_view) { erased.push_back(0); });
+  EXPECT_THAT(visible(buffer), IsEmpty());
+  EXPECT_THAT(erased, IsEmpty());
+  auto replayed = round_of(3);
+  replayed.maybe_stored = true;
+  buffer.add(replayed, at(0ms));
+  buffer.erase("m3", 4, released, SessionBuffer::Done::before);
+  buffer.for_each_erasure([&](std::string_view) { erased.push_back(0); });
+  EXPECT_THAT(visible(buffer), IsEmpty());
+  EXPECT_EQ(erased.size(), 1u);
+  EXPECT_EQ(buffer.take_batch(FlushReason::operation).operations.size(), 3u);
+}
+
+TEST(SessionBuffer, AChangeOfSeveralMessagesIsHeldUntilTheLastOfThemIsStored) {
+  const auto options = small(FlushStrategy::hybrid);
+  SessionBuffer buffer(options);
+  std::vector<Lsn> released;
+  buffer.add(round_of(1), at(0ms));
+  buffer.update(change("m1", "changed"), 2);
+  buffer.update(change("elsewhere", "changed"), 2);
+  buffer.erase("m1", 3, released);
+  EXPECT_THAT(released, ElementsAre(1, 2, 3));
+  EXPECT_THAT(buffer.not_held(released), ElementsAre(1, 3));
+  buffer.take_batch(FlushReason::operation);
+  EXPECT_THAT(buffer.not_held(buffer.batch_settled().lsns()), ElementsAre(2));
 }
 
 TEST(SessionBuffer, ALargeBacklogLeavesInBatchesOfWholeRounds) {

@@ -290,5 +290,52 @@ TEST(Delivered, AMessageThatWaitsInTheJournalIsNotDeletedFromTheStoreAlone) {
   EXPECT_TRUE(store.stored(session).empty());
 }
 
+// What is added and has no room stays in the journal; changes cannot.
+TEST(Delivered, ChangesThatWaitForTheStoreAreBoundedByTheUsersShare) {
+  std::atomic<Fate> fate = Fate::commit;
+  store::ScriptedStore store([&] { return fate.load(); });
+  Delivery delivery(store, 300'000);
+  const auto session = delivery.new_session("a"), other = delivery.new_session("b");
+  ASSERT_TRUE(delivery.add_with_id(session, session, "first"));
+  ASSERT_TRUE(delivery.add_with_id(other, other, "first"));
+  ASSERT_EQ(delivery.drain(), 0u);
+  fate = Fate::fail;
+  ASSERT_TRUE(delivery.add(session, {"x"}));
+  while (!delivery.workers().breaker().open()) (void)delivery.drain(std::chrono::seconds(0));
+  const auto update = [&](const std::string& of, const std::string& content) {
+    return delivery.run(delivery.service().update_messages(of, {{of, Role::user, content, ""}}));
+  };
+  const std::string large(1000, 'x');
+  int taken = 0;
+  auto last = update(session, large);
+  for (; last && taken < 1000; ++taken) last = update(session, large);
+  ASSERT_FALSE(last);
+  EXPECT_EQ(last.error().kind, engine::FailureKind::over_quota);
+  EXPECT_TRUE(update(other, "others have room"));
+  fate = Fate::commit;
+  ASSERT_EQ(delivery.drain(), 0u);
+  EXPECT_EQ(contents_of(store, session)[0], large);
+  EXPECT_TRUE(update(session, "there is room again"));
+  ASSERT_EQ(delivery.drain(), 0u);
+  EXPECT_TRUE(delivery.run(delivery.service().largest_users(10)).empty());
+}
+
+TEST(Delivered, MetadataTakesRoomLikeContent) {
+  store::ScriptedStore store([] { return Fate::fail; });
+  Delivery delivery(store, 300'000);
+  const auto session = delivery.new_session("a");
+  ASSERT_TRUE(delivery.add(session, {"first"}));
+  while (!delivery.workers().breaker().open()) (void)delivery.drain(std::chrono::seconds(0));
+  for (int i = 0; i < 100; ++i) {
+    ingest::AddRequest request;
+    request.session_id = session;
+    request.messages.resize(1);
+    request.messages[0].content = "x";
+    request.messages[0].metadata = R"({"metadata":{"a":")" + std::string(10'000, 'x') + R"("}})";
+    ASSERT_TRUE(delivery.run(delivery.service().add_messages(std::move(request))));
+  }
+  EXPECT_GE(delivery.probes().shards[0]->backlog_messages.value(), 70u);
+}
+
 }  // namespace
 }  // namespace holdfast

@@ -225,5 +225,47 @@ TEST(Delivered, WhatIsDeletedPastTheBuffersStaysDeletedAfterAPowerCut) {
   EXPECT_TRUE(store.stored(session).empty());
 }
 
+// The deletion is repeated when the journal is replayed, and the message that was added again is not.
+TEST(Delivered, AnUpdateOfAMessageThatWasAddedAgainOutlivesACrash) {
+  std::atomic<Fate> fate = Fate::commit;
+  store::ScriptedStore store([&] { return fate.load(); });
+  Delivery delivery(store);
+  const auto session = delivery.new_session("a");
+  const auto stored = [&] { return delivery.drain() == 0; };
+  ASSERT_TRUE(delivery.add_with_id(session, "m", "first") && stored());
+  ASSERT_TRUE(delivery.erase(session, "m") && stored());
+  ASSERT_TRUE(delivery.add_with_id(session, "m", "second") && stored());
+  fate = Fate::fail;
+  ASSERT_TRUE(delivery.run(delivery.service().update_messages(session, {{"m", Role::user, "third", ""}})));
+  delivery.restart();
+  const auto read = delivery.run(delivery.service().read_messages(session, {"m"}));
+  ASSERT_TRUE(read) << "while the deletion is repeated";
+  EXPECT_EQ(read->front().content, "third");
+  EXPECT_FALSE(delivery.add_with_id(session, "m", "fourth"));
+  fate = Fate::commit;
+  ASSERT_EQ(delivery.drain(), 0u);
+  EXPECT_EQ(contents_of(store, session), std::vector<std::string>{"third"});
+}
+
+TEST(Delivered, AnUpdateThatMeetsADeletionDoesNotBringItsMessageBack) {
+  std::atomic<Fate> fate = Fate::fail;
+  store::ScriptedStore store([&] { return fate.load(); });
+  Delivery delivery(store);
+  const auto session = delivery.new_session("a");
+  ASSERT_TRUE(delivery.add_with_id(session, "m", "first"));
+  auto erased = delivery.start(delivery.service().erase_messages(session, {"m"}));
+  auto updated =
+      delivery.start(delivery.service().update_messages(session, {{"m", Role::user, "again", ""}}));
+  EXPECT_TRUE(erased.get());
+  const auto late = updated.get();
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().kind, engine::FailureKind::not_found);
+  EXPECT_FALSE(delivery.run(delivery.service().read_messages(session, {"m"})));
+  ASSERT_TRUE(delivery.add_with_id(session, "m", "again"));
+  fate = Fate::commit;
+  ASSERT_EQ(delivery.drain(), 0u);
+  EXPECT_EQ(contents_of(store, session), std::vector<std::string>{"again"});
+}
+
 }  // namespace
 }  // namespace holdfast

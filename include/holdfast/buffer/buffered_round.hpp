@@ -23,7 +23,7 @@ struct BufferedRound {
   bool maybe_stored = false;     // replayed: the run before may have stored it and not got to note that
 
   std::size_t tokens() const;
-  std::size_t bytes() const;  // of contents
+  std::size_t bytes() const;  // of its messages' texts
 };
 
 }  // namespace holdfast::buffer

@@ -8,7 +8,7 @@
 // copies to the store.
 //
 // Limits. The buffers themselves are bounded by the caller's byte budget, a batch by kMaxBatchMessages and
-// kMaxBatchBytes of contents: operations first (those of one record together), and once none is left whole
+// kMaxBatchBytes of texts: operations first (those of one record together), and once none is left whole
 // rounds, at least one.
 #pragma once
 
@@ -46,8 +46,7 @@ struct Erasure {
 struct StoreOperation {
   Lsn lsn = 0;
   std::variant<Change, Erasure> what;
-  bool buffered =
-      false;  // the buffers hold the message itself: this is for a copy the store may have (maybe_stored)
+  bool hidden = false;  // from readers: the buffers hold the message as changed, or it was done before
   std::string_view id() const;
 };
 
@@ -59,8 +58,8 @@ struct Batch {
 
   std::size_t message_count() const;
   std::size_t bytes() const;
-  std::size_t operation_bytes() const;  // contents of updates
-  std::vector<Lsn> lsns() const;        // to acknowledge once the batch is in the store
+  std::size_t operation_bytes() const;
+  std::vector<Lsn> lsns() const;  // some of which the buffers may hold, too (not_held)
 };
 
 struct Replaced {  // what a change or erasure in place took away, for accounting
@@ -71,7 +70,7 @@ struct Replaced {  // what a change or erasure in place took away, for accountin
 
 struct Applied {
   std::optional<Replaced> in_place;
-  bool queued = false;  // an operation for the store waits; its LSN is acknowledged with it
+  std::size_t queued_bytes = 0;  // of the operation that now waits for the store, if one does
 };
 
 class SessionBuffer {
@@ -107,10 +106,12 @@ class SessionBuffer {
 
   // Journalled operations on a message. In the round or hybrid buffer it is changed in place; where it is in
   // flight or in the store, or may be in the store too, an operation for the store is queued. Where an
-  // erasure in place leaves a round empty, the LSNs that became free are appended to released. The LSN of an
-  // erasure that queued nothing is the caller's to acknowledge.
-  Applied update(const Change& change, Lsn lsn);
-  Applied erase(std::string_view id, Lsn lsn, std::vector<Lsn>& released);
+  // erasure in place leaves a round empty, its LSNs are appended to released.
+  // Done before: a repetition by replay. The store has it behind it, unless what is changed is replayed too;
+  // readers see what the store has, which may be newer (it is guarded by LSN).
+  enum class Done { never, before };
+  Applied update(const Change& change, Lsn lsn, Done done = Done::never);
+  Applied erase(std::string_view id, Lsn lsn, std::vector<Lsn>& released, Done done = Done::never);
 
   // Visits every message that is in a buffer or whose stored copy waits for a change, as it is to be, erased
   // ones left out. What it visits wins over the store's copy.
@@ -130,18 +131,21 @@ class SessionBuffer {
   std::uint64_t settled() const { return settled_; }
 
   struct Held {
-    std::size_t messages = 0, bytes = 0;  // bytes of their contents
+    std::size_t messages = 0, bytes = 0;  // bytes of their texts
   };
   Held held() const;                    // in the buffers and in flight
-  std::size_t operation_bytes() const;  // contents of the updates that wait
+  std::size_t operation_bytes() const;  // of those that wait: texts and overhead
 
   // LSNs of everything held, to acknowledge when the session itself is deleted.
   std::vector<Lsn> all_lsns() const;
+  // Those of these that nothing here holds any more: to acknowledge. (A change may concern several rounds and
+  // messages that are past the buffers.)
+  std::vector<Lsn> not_held(std::vector<Lsn> lsns) const;
 
  private:
   std::vector<Move> move_on(std::vector<Moved> moved, SteadyTime now);
-  bool queue_unless_new(const std::optional<Replaced>& in_place, Lsn lsn, std::variant<Change, Erasure> what);
-  // The last operation that waits for each message; empty most of the time.
+  std::size_t queue_unless_new(const std::optional<Replaced>& in_place, StoreOperation operation);
+  // The last operation that waits for each message and is shown; empty most of the time.
   std::unordered_map<std::string_view, const StoreOperation*> pending() const;
 
   const Options* options_;

@@ -75,8 +75,10 @@ struct SessionState {
     std::uint64_t messages = 0;
     std::size_t bytes = 0;
   } backlog;
-  unsigned writes_under_way = 0;  // journalled and not applied yet
-  unsigned direct_writes = 0;     // on their way to the store past the buffers (bypass)
+  unsigned writes_under_way = 0;     // journalled and not applied yet
+  unsigned direct_writes = 0;        // on their way to the store past the buffers (bypass)
+  unsigned erasures_under_way = 0;   // of both
+  std::uint64_t erasures_noted = 0;  // their beginnings and ends, ever
 
   // Of the flush loop alone
   bool with_worker = false;                   // the batch in flight is queued or being written

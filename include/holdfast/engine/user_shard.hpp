@@ -19,14 +19,17 @@
 
 namespace holdfast::engine {
 
+enum class Write { add, change };
+
 struct UserShard {
   // index of shard_count; everything referenced must outlive it.
   UserShard(const Parts& parts, unsigned index, unsigned shard_count, runtime::Executor executor,
             metrics::ShardProbe& probe);
 
-  // Why the budgets have no room for a request of this user with that many messages and bytes of content, if
+  // Why the budgets have no room for a request of this user with that many messages and bytes of text, if
   // so: over_quota (the user's share) or overloaded (the shard's).
-  std::optional<Failure> refusal(const UserState& user, std::size_t messages, std::size_t bytes) const;
+  std::optional<Failure> refusal(const UserState& user, std::size_t messages, std::size_t bytes,
+                                 Write write = Write::add) const;
 
   // From now on; on the shard's thread.
   void reconfigure(std::shared_ptr<const Options> options);

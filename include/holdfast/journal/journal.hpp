@@ -80,7 +80,7 @@ using Deliver = std::function<void(unsigned shard, std::vector<Completion> compl
 struct ReplayedRecord {
   Lsn lsn = 0;
   Operation operation;
-  bool stored = false;    // an append that is in the store, told for its idempotency key only
+  bool stored = false;    // acknowledged; such an append is told for its idempotency key only
   std::size_t bytes = 0;  // of it in the journal
 };
 

@@ -121,7 +121,7 @@ struct ComponentTimes : PerLabel<TimedComponent, HistogramType> {
 };
 
 struct StageProbe {
-  Counter items_in, items_out, bytes_in, bytes_out;  // messages; bytes of their contents
+  Counter items_in, items_out, bytes_in, bytes_out;  // messages; bytes of content and metadata
   void enter(std::uint64_t items, std::uint64_t bytes) { items_in.add(items), bytes_in.add(bytes); }
   void leave(std::uint64_t items, std::uint64_t bytes) { items_out.add(items), bytes_out.add(bytes); }
 };
@@ -148,7 +148,7 @@ struct ShardProbe {
   Counter stored_messages;                      // messages whose insert the store has committed
   Histogram batch_messages;                     // messages a batch
   Counter messages, message_bytes, tokens;      // acknowledged with a 2xx
-  Counter operation_bytes;                      // now: contents of updates that wait for the store
+  Counter operation_bytes;                      // now: of updates and erasures that wait for the store
   Counter backlog_messages;     // now: acknowledged messages that are in the journal only, not in memory
   Counter dirty_sessions;       // now: with something not yet in the store
   Counter buffered_rounds;      // now: rounds held in round buffers

@@ -53,6 +53,11 @@ struct Message {
   std::uint32_t tokens = 0;  // exact count of the content, 0 where it was not counted (read from the store)
 };
 
+// Bytes of what the client sent with it.
+inline std::size_t text_bytes(const Message& message) {
+  return message.content.size() + message.metadata.size();
+}
+
 // A message as a client gives it, before it has an id, times and a sequence number.
 struct NewMessage {
   std::optional<std::string> id;  // client-made
