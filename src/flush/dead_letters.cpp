@@ -168,4 +168,18 @@ Result<bool> DeadLetters::remove(const std::string& id) {
   return true;
 }
 
+Result<void> DeadLetters::remove_all(std::string_view user_id, std::optional<std::string_view> session_id) {
+  std::vector<std::string> ids;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, letter] : letters_) {
+      if (letter.user_id == user_id && (!session_id || letter.session_id == *session_id)) ids.push_back(id);
+    }
+  }
+  for (const auto& id : ids) {
+    if (const auto removed = remove(id); !removed) return removed.error();
+  }
+  return {};
+}
+
 }  // namespace holdfast::flush

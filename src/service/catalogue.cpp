@@ -146,7 +146,8 @@ asio::awaitable<Outcome<void>> MemoryService::erase_user(std::string id) {
   if (auto failure = failure_of(written, Entity::user, id, {})) co_return std::move(*failure);
   auto& owner = user_owner(id);
   co_await runtime::hop(owner.executor, forget_user(owner, id));
-  co_return Outcome<void>{};
+  auto remove = [&letters = parts_.dead_letters, id] { return letters.remove_all(id); };
+  co_return co_await ask_store(parts_, remove);
 }
 
 asio::awaitable<Outcome<void>> MemoryService::erase_agent(std::string id) {
@@ -222,7 +223,10 @@ asio::awaitable<Outcome<void>> MemoryService::erase_session(std::string id) {
   auto& owner = user_owner(session->user_id);
   co_await runtime::hop(owner.executor, forget_session(owner, id));
   co_await mark_written(session->user_id);
-  co_return Outcome<void>{};
+  auto remove = [&letters = parts_.dead_letters, user_id = session->user_id, id] {
+    return letters.remove_all(user_id, id);
+  };
+  co_return co_await ask_store(parts_, remove);
 }
 
 }  // namespace holdfast::service

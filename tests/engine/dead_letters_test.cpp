@@ -124,5 +124,24 @@ TEST(DeadLetters, OfAnUpdateAreDeletedForGood) {
   EXPECT_EQ(delivery.letters().count(), 0u);
 }
 
+TEST(DeadLetters, AreDeletedWithTheirSessionAndUser) {
+  store::ScriptedStore store([] { return Fate::commit; },
+                             [](const std::string& content) { return content.starts_with("poison"); });
+  Delivery delivery(store);
+  std::vector<std::string> sessions;
+  for (const auto* user : {"a", "a", "b"}) {
+    delivery.add_user(user);
+    sessions.push_back(delivery.new_session(user));
+    ASSERT_TRUE(delivery.add(sessions.back(), {"poison"}));
+  }
+  ASSERT_EQ(delivery.drain(), 0u);
+  ASSERT_EQ(delivery.letters().count(), 3u);
+  EXPECT_TRUE(delivery.run(delivery.service().erase_session(sessions[0])));
+  EXPECT_EQ(delivery.letters().count(), 2u);
+  EXPECT_TRUE(delivery.run(delivery.service().erase_user("a")));
+  ASSERT_EQ(delivery.letters().count(), 1u);
+  EXPECT_EQ(delivery.letters().list(1)[0].user_id, "b");
+}
+
 }  // namespace
 }  // namespace holdfast
