@@ -168,18 +168,19 @@ Result<bool> DeadLetters::remove(const std::string& id) {
   return true;
 }
 
-Result<void> DeadLetters::remove_all(std::string_view user_id, std::optional<std::string_view> session_id) {
+Result<void> DeadLetters::remove_of(std::string_view owner_id) {
   std::vector<std::string> ids;
   {
     const std::lock_guard lock(mutex_);
     for (const auto& [id, letter] : letters_) {
-      if (letter.user_id == user_id && (!session_id || letter.session_id == *session_id)) ids.push_back(id);
+      if (letter.user_id == owner_id || letter.session_id == owner_id) ids.push_back(id);
     }
   }
+  Result<void> first;
   for (const auto& id : ids) {
-    if (const auto removed = remove(id); !removed) return removed.error();
+    if (const auto removed = remove(id); !removed && first) first = removed.error();
   }
-  return {};
+  return first;
 }
 
 }  // namespace holdfast::flush

@@ -118,6 +118,7 @@ asio::awaitable<Outcome<std::vector<std::string>>> erase_messages(UserShard& sha
   if (!session) co_return session.error();
   const std::string user_id = (*session)->session.user_id;
   const auto& user = shard.table.insert_user(user_id);
+  if (auto refusal = shard.refusal(user, ids.size(), 0, engine::Write::change)) co_return std::move(*refusal);
   if (auto doubt = in_doubt(shard, **session, user, ids)) co_return std::move(*doubt);
   const UnderWay under_way(shard, session_id, *mode, UnderWay::Kind::erasure);
   if (*mode == engine::Mode::bypass) {

@@ -29,9 +29,10 @@ void flush_all(UserShard& shard) {
   }
 }
 
-// While the store takes nothing, what has no room stays in the journal (Backlog).
-asio::awaitable<void> wait_for_room(UserShard& shard) {
-  while (!shard.flush_loop.has_room(0) && !shard.parts.flush.breaker().open() &&
+// While the store takes nothing, what is added and has no room stays in the journal (Backlog).
+asio::awaitable<void> wait_for_room(UserShard& shard, engine::Write write) {
+  const auto& breaker = shard.parts.flush.breaker();
+  while (!shard.flush_loop.has_room(0) && !(write == engine::Write::add && breaker.open()) &&
          !shard.flush_loop.stopped()) {
     flush_all(shard);
     co_await shard.flush_loop.next_settlement(shard.parts.clock.steady_now() + kRoomCheckInterval);
@@ -60,6 +61,14 @@ void remember_answer(UserShard& shard, const journal::AppendRecord& record) {
   window.complete(record.idempotency_key, std::move(answer));
 }
 
+void change_message(UserShard& shard, Message& message, journal::MessageChange to, Timestamp updated_at) {
+  message.role = to.role;
+  message.content = std::move(to.content);
+  message.metadata = std::move(to.metadata);
+  message.updated_at = updated_at;
+  message.tokens = static_cast<std::uint32_t>(shard.parts.tokens.count(message.content));
+}
+
 asio::awaitable<Result<void>> replay_update(UserShard& shard, journal::UpdateRecord record, Lsn lsn,
                                             Done done) {
   std::vector<std::string> ids;
@@ -82,11 +91,7 @@ asio::awaitable<Result<void>> replay_update(UserShard& shard, journal::UpdateRec
     const auto message = std::find_if(existing->begin(), existing->end(),
                                       [&](const Message& known) { return known.id == change.id; });
     if (!session || message == existing->end()) continue;  // erased later on
-    message->role = change.role;
-    message->content = std::move(change.content);
-    message->metadata = std::move(change.metadata);
-    message->updated_at = record.updated_at;
-    message->tokens = static_cast<std::uint32_t>(shard.parts.tokens.count(message->content));
+    change_message(shard, *message, std::move(change), record.updated_at);
     apply_change(shard, *session, {*message}, lsn, done);
     applied = true;
   }
@@ -110,7 +115,7 @@ void replay_append(UserShard& shard, journal::AppendRecord record, Lsn lsn) {
 
 // The session is in the table.
 asio::awaitable<Result<void>> apply_record(UserShard& shard, journal::Operation operation, Lsn lsn,
-                                           Done done = Done::never) {
+                                           Done done) {
   if (auto* append = std::get_if<journal::AppendRecord>(&operation)) {
     replay_append(shard, std::move(*append), lsn);
   } else if (auto* update = std::get_if<journal::UpdateRecord>(&operation)) {
@@ -132,7 +137,7 @@ asio::awaitable<Result<void>> replay_record(UserShard& shard, journal::ReplayedR
     shard.journal.acknowledge({record.lsn});
     co_return Result<void>{};
   }
-  co_await wait_for_room(shard);
+  co_await wait_for_room(shard, append ? engine::Write::add : engine::Write::change);
   const std::string session_id = journal::session_of(record.operation);
   if (!append) co_await wait_for_backlog(shard, session_id);
   const auto opened = co_await shard.table.open_session(session_id);
@@ -145,15 +150,8 @@ asio::awaitable<Result<void>> replay_record(UserShard& shard, journal::ReplayedR
   co_return co_await apply_record(shard, std::move(record.operation), record.lsn, done);
 }
 
-// A dead letter's message as readers see it, if they do.
-asio::awaitable<Outcome<std::optional<Message>>> find_message_of(UserShard& shard,
-                                                                 const flush::DeadLetter& letter) {
-  const std::vector<std::string> ids{letter.message_id};
-  auto found = co_await engine::find_messages(shard, letter.user_id, ids);
-  if (!found) co_return found.error();
-  std::optional<Message> message;
-  if (!found->empty()) message = std::move(found->front());
-  co_return message;
+engine::Failure busy_with(const flush::DeadLetter& letter) {
+  return {FailureKind::in_progress, engine::Entity::message, letter.message_id};
 }
 
 // Why nothing can be done about a dead letter now.
@@ -171,14 +169,39 @@ std::optional<engine::Failure> in_the_way(UserShard& shard, const engine::Sessio
       busy = busy || flush::dead_letter_id(lsn, letter.message_id) == letter.id;
     }
   }
-  if (busy) return engine::Failure{FailureKind::in_progress, engine::Entity::message, letter.message_id};
+  if (busy) return busy_with(letter);
   return std::nullopt;
 }
 
-// Journalled and applied without a wait between looking and journalling.
+struct LetterCase {
+  std::optional<Message> message;  // as readers see it, if they do
+};
+// What can be said about a dead letter's message. The answer holds until the next co_await. Failure, among
+// others: in_progress, also when the user wrote something while the store was asked.
+asio::awaitable<Outcome<LetterCase>> look_at(UserShard& shard, flush::DeadLetter letter) {
+  co_await wait_for_room(shard, engine::Write::add);
+  const auto opened = co_await shard.table.open_session(letter.session_id);
+  if (!opened) co_return opened.error();
+  const auto noted = shard.table.insert_user(letter.user_id).writes_noted;
+  const std::vector<std::string> ids{letter.message_id};
+  auto found = co_await engine::find_messages(shard, letter.user_id, ids);
+  if (!found) co_return found.error();
+  const auto* session = shard.table.find_session(letter.session_id);
+  if (!session) co_return engine::not_found(engine::Entity::session, letter.session_id);
+  if (auto busy = in_the_way(shard, *session, letter)) co_return std::move(*busy);
+  if (shard.table.insert_user(letter.user_id).writes_noted != noted) co_return busy_with(letter);
+  LetterCase seen;
+  if (!found->empty()) seen.message = std::move(found->front());
+  co_return seen;
+}
+
+// Journalled and applied without a wait between looking at the letter and journalling, and none before it is
+// applied. message: of an update, as it is now.
 asio::awaitable<Outcome<void>> take_in(UserShard& shard, const std::string& session_id,
-                                       journal::Operation operation) {
-  const UnderWay under_way(shard, session_id, engine::Mode::buffer);
+                                       journal::Operation operation, std::optional<Message> message) {
+  const bool erasure = std::holds_alternative<journal::EraseRecord>(operation);
+  const UnderWay under_way(shard, session_id, engine::Mode::buffer,
+                           erasure ? UnderWay::Kind::erasure : UnderWay::Kind::other);
   const auto lsn = co_await journal_operation(shard, operation);
   if (!lsn) co_return lsn.error();
   auto* session = shard.table.find_session(session_id);
@@ -186,13 +209,15 @@ asio::awaitable<Outcome<void>> take_in(UserShard& shard, const std::string& sess
     shard.journal.acknowledge({*lsn});
     co_return engine::not_found(engine::Entity::session, session_id);
   }
-  const auto applied = co_await apply_record(shard, std::move(operation), *lsn);
-  if (!applied) {
-    shard.journal.acknowledge({*lsn});  // the letter is still there
-    co_return engine::unavailable(applied.error());
+  if (auto* update = std::get_if<journal::UpdateRecord>(&operation)) {
+    change_message(shard, *message, std::move(update->changes.front()), update->updated_at);
+    apply_change(shard, *session, {std::move(*message)}, *lsn);
+  } else if (auto* append = std::get_if<journal::AppendRecord>(&operation)) {
+    replay_append(shard, std::move(*append), *lsn);
+  } else {
+    apply_erasures(shard, *session, std::get<journal::EraseRecord>(operation).message_ids, *lsn);
   }
-  session = shard.table.find_session(session_id);
-  if (session) shard.flush_loop.request_flush(*session, metrics::FlushReason::request);
+  shard.flush_loop.request_flush(*session, metrics::FlushReason::request);
   co_return Outcome<void>{};
 }
 
@@ -209,14 +234,9 @@ asio::awaitable<Result<void>> replay(UserShard& shard, std::vector<journal::Repl
 asio::awaitable<Outcome<void>> resubmit(UserShard& shard, flush::DeadLetter letter) {
   auto operation = journal::decode(static_cast<journal::RecordType>(letter.type), letter.payload);
   if (!operation) co_return engine::unavailable(operation.error());
-  co_await wait_for_room(shard);
-  const auto existing = co_await find_message_of(shard, letter);
-  if (!existing) co_return existing.error();
-  const auto opened = co_await shard.table.open_session(letter.session_id);
-  if (!opened) co_return opened.error();
-  if (auto busy = in_the_way(shard, **opened, letter)) co_return std::move(*busy);
-  const auto* current = (*opened)->buffer.find(letter.message_id);
-  if (!current && *existing) current = &**existing;
+  auto seen = co_await look_at(shard, letter);
+  if (!seen) co_return seen.error();
+  auto& current = seen->message;
   engine::Failure conflict{FailureKind::id_conflict, engine::Entity::message, letter.message_id};
   if (const auto* append = std::get_if<journal::AppendRecord>(&*operation); append && current) {
     const auto& message = append->round.messages.front();
@@ -224,21 +244,18 @@ asio::awaitable<Outcome<void>> resubmit(UserShard& shard, flush::DeadLetter lett
     if (!same) co_return conflict;
     co_return Outcome<void>{};  // an earlier try got so far
   }
-  const auto* update = std::get_if<journal::UpdateRecord>(&*operation);
-  if (update && current && current->updated_at > update->updated_at) co_return conflict;
-  co_return co_await take_in(shard, letter.session_id, std::move(*operation));
+  if (const auto* update = std::get_if<journal::UpdateRecord>(&*operation)) {
+    if (!current || current->session_id != letter.session_id) co_return Outcome<void>{};  // deleted since
+    if (current->updated_at > update->updated_at) co_return conflict;
+  }
+  co_return co_await take_in(shard, letter.session_id, std::move(*operation), std::move(current));
 }
 
 asio::awaitable<Outcome<void>> discard(UserShard& shard, flush::DeadLetter letter) {
-  co_await wait_for_room(shard);
-  const auto existing = co_await find_message_of(shard, letter);
-  if (!existing) co_return existing.error();
-  const auto opened = co_await shard.table.open_session(letter.session_id);
-  if (!opened && opened.error().kind == FailureKind::not_found) co_return Outcome<void>{};
-  if (!opened) co_return opened.error();
-  if (auto busy = in_the_way(shard, **opened, letter)) co_return std::move(*busy);
-  const auto* current = (*opened)->buffer.find(letter.message_id);
-  if (!current && *existing) current = &**existing;
+  auto seen = co_await look_at(shard, letter);
+  if (!seen && seen.error().kind == FailureKind::not_found) co_return Outcome<void>{};
+  if (!seen) co_return seen.error();
+  auto& current = seen->message;
   const bool added_again =
       current && (letter.operation == "insert" || current->session_id != letter.session_id);
   const bool deleted = !current && letter.operation != "insert";
@@ -250,7 +267,7 @@ asio::awaitable<Outcome<void>> discard(UserShard& shard, flush::DeadLetter lette
                                   current->updated_at,
                                   {{current->id, current->role, current->content, current->metadata}}};
   }
-  co_return co_await take_in(shard, letter.session_id, std::move(newer));
+  co_return co_await take_in(shard, letter.session_id, std::move(newer), std::move(current));
 }
 
 }  // namespace holdfast::ingest

@@ -46,6 +46,7 @@ void UnderWay::count(int difference) {
   if (!session) return;
   auto& counter = mode_ == Mode::bypass ? session->direct_writes : session->writes_under_way;
   counter += static_cast<unsigned>(difference);
+  ++shard_.table.insert_user(session->session.user_id).writes_noted;
   if (kind_ != Kind::erasure) return;
   session->erasures_under_way += static_cast<unsigned>(difference);
   ++session->erasures_noted;

@@ -140,14 +140,21 @@ asio::awaitable<Outcome<User>> MemoryService::change_named(NamedKind kind, std::
   co_return entry;
 }
 
+asio::awaitable<Outcome<void>> MemoryService::remove_letters_of(std::string owner_id) {
+  auto call = [&letters = parts_.dead_letters, owner_id] { return letters.remove_of(owner_id); };
+  co_return co_await ask_store(parts_, call);
+}
+
 asio::awaitable<Outcome<void>> MemoryService::erase_user(std::string id) {
   auto call = [&store = parts_.store, id] { return store.erase_user(id); };
   const auto written = co_await ask_store(parts_, call, kErasureAtMost);
-  if (auto failure = failure_of(written, Entity::user, id, {})) co_return std::move(*failure);
+  const auto failure = failure_of(written, Entity::user, id, {});
+  if (failure && failure->kind != FailureKind::not_found) co_return *failure;
   auto& owner = user_owner(id);
-  co_await runtime::hop(owner.executor, forget_user(owner, id));
-  auto remove = [&letters = parts_.dead_letters, id] { return letters.remove_all(id); };
-  co_return co_await ask_store(parts_, remove);
+  if (!failure) co_await runtime::hop(owner.executor, forget_user(owner, id));
+  const auto removed = co_await remove_letters_of(id);  // also when an earlier try got no further
+  if (failure) co_return *failure;
+  co_return removed;
 }
 
 asio::awaitable<Outcome<void>> MemoryService::erase_agent(std::string id) {
@@ -216,17 +223,17 @@ asio::awaitable<Outcome<Session>> MemoryService::rename_session(std::string id,
 
 asio::awaitable<Outcome<void>> MemoryService::erase_session(std::string id) {
   const auto session = co_await find_session(id);
-  if (!session) co_return session.error();
+  if (!session) {
+    if (session.error().kind == FailureKind::not_found) (void)co_await remove_letters_of(id);
+    co_return session.error();
+  }
   auto call = [&store = parts_.store, id] { return store.erase_session(id); };
   const auto written = co_await ask_store(parts_, call, kErasureAtMost);
   if (auto failure = failure_of(written, Entity::session, id, {})) co_return std::move(*failure);
   auto& owner = user_owner(session->user_id);
   co_await runtime::hop(owner.executor, forget_session(owner, id));
   co_await mark_written(session->user_id);
-  auto remove = [&letters = parts_.dead_letters, user_id = session->user_id, id] {
-    return letters.remove_all(user_id, id);
-  };
-  co_return co_await ask_store(parts_, remove);
+  co_return co_await remove_letters_of(std::move(id));
 }
 
 }  // namespace holdfast::service

@@ -311,6 +311,7 @@ TEST(Delivered, ChangesThatWaitForTheStoreAreBoundedByTheUsersShare) {
   for (; last && taken < 1000; ++taken) last = update(session, large);
   ASSERT_FALSE(last);
   EXPECT_EQ(last.error().kind, engine::FailureKind::over_quota);
+  EXPECT_FALSE(delivery.erase(session, session));
   EXPECT_TRUE(update(other, "others have room"));
   fate = Fate::commit;
   ASSERT_EQ(delivery.drain(), 0u);

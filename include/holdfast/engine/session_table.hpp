@@ -98,13 +98,14 @@ struct UserState {
   bool asks = false;   // queries came
   cache::Epoch epoch;  // of the statistics, with what changed in it
   std::unordered_set<SessionState*> sessions;
-  KeptFeatures features;          // of buffered messages (engine/buffered_features.hpp)
-  StringSet vectors_requested;    // ids of buffered messages whose vectors a server is asked for
-  StringSet ids_in_progress;      // client-made message ids on their way to the journal
-  std::size_t held_messages = 0;  // buffered and not yet in the store
-  std::size_t held_bytes = 0;     // of these, kMessageOverhead included
-  std::size_t writing_bytes = 0;  // of requests on their way to the journal, likewise
-  std::size_t backlog_bytes = 0;  // of contents that are only in the journal
+  KeptFeatures features;           // of buffered messages (engine/buffered_features.hpp)
+  StringSet vectors_requested;     // ids of buffered messages whose vectors a server is asked for
+  std::uint64_t writes_noted = 0;  // beginnings and ends of writes, ever
+  StringSet ids_in_progress;       // client-made message ids on their way to the journal
+  std::size_t held_messages = 0;   // buffered and not yet in the store
+  std::size_t held_bytes = 0;      // of these, kMessageOverhead included
+  std::size_t writing_bytes = 0;   // of requests on their way to the journal, likewise
+  std::size_t backlog_bytes = 0;   // of contents that are only in the journal
   std::unordered_set<std::size_t> backlog_ids;  // hashes of these messages' ids (Backlog)
   bool backlog_ids_known = true;                // false: they were too many to be kept
   IdempotencyWindow idempotency;
