@@ -26,6 +26,13 @@ std::uint64_t random_bits() {
   return route_key(random_hex(16)) << 32 ^ route_key(random_hex(16));
 }
 
+// An add's LSN is of one round alone; only a change's may be of several messages.
+bool has_changes(const buffer::Batch& batch) {
+  return !batch.operations.empty() ||
+         std::any_of(batch.rounds.begin(), batch.rounds.end(),
+                     [](const auto& round) { return !round.change_lsns.empty(); });
+}
+
 }  // namespace
 
 void FlushLoop::tell_breaker(const Result<void>& answer) {
@@ -132,7 +139,7 @@ void FlushLoop::stored(SessionState& session) {
     if (session.dead_in_batch > 0) table_.written(*user);  // what was found a moment ago is not any more
   }
   HOLDFAST_PASS("batch_stored");
-  journal_.acknowledge(session.buffer.not_held(batch.lsns()));
+  journal_.acknowledge(has_changes(batch) ? session.buffer.not_held(batch.lsns()) : batch.lsns());
 }
 
 void FlushLoop::failed(SessionState& session, const Error& error) {

@@ -168,12 +168,12 @@ Result<bool> DeadLetters::remove(const std::string& id) {
   return true;
 }
 
-Result<void> DeadLetters::remove_of(std::string_view owner_id) {
+Result<void> DeadLetters::remove_of(std::string DeadLetter::*owner, std::string_view owner_id) {
   std::vector<std::string> ids;
   {
     const std::lock_guard lock(mutex_);
     for (const auto& [id, letter] : letters_) {
-      if (letter.user_id == owner_id || letter.session_id == owner_id) ids.push_back(id);
+      if (letter.*owner == owner_id) ids.push_back(id);
     }
   }
   Result<void> first;

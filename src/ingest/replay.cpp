@@ -173,12 +173,9 @@ std::optional<engine::Failure> in_the_way(UserShard& shard, const engine::Sessio
   return std::nullopt;
 }
 
-struct LetterCase {
-  std::optional<Message> message;  // as readers see it, if they do
-};
-// What can be said about a dead letter's message. The answer holds until the next co_await. Failure, among
-// others: in_progress, also when the user wrote something while the store was asked.
-asio::awaitable<Outcome<LetterCase>> look_at(UserShard& shard, flush::DeadLetter letter) {
+// A dead letter's message as readers see it, if they do. The answer holds until the next co_await. Failure,
+// among others: in_progress, also when the user wrote something while the store was asked.
+asio::awaitable<Outcome<std::optional<Message>>> find_message_of(UserShard& shard, flush::DeadLetter letter) {
   co_await wait_for_room(shard, engine::Write::add);
   const auto opened = co_await shard.table.open_session(letter.session_id);
   if (!opened) co_return opened.error();
@@ -190,9 +187,9 @@ asio::awaitable<Outcome<LetterCase>> look_at(UserShard& shard, flush::DeadLetter
   if (!session) co_return engine::not_found(engine::Entity::session, letter.session_id);
   if (auto busy = in_the_way(shard, *session, letter)) co_return std::move(*busy);
   if (shard.table.insert_user(letter.user_id).writes_noted != noted) co_return busy_with(letter);
-  LetterCase seen;
-  if (!found->empty()) seen.message = std::move(found->front());
-  co_return seen;
+  std::optional<Message> message;
+  if (!found->empty()) message = std::move(found->front());
+  co_return message;
 }
 
 // Journalled and applied without a wait between looking at the letter and journalling, and none before it is
@@ -234,9 +231,9 @@ asio::awaitable<Result<void>> replay(UserShard& shard, std::vector<journal::Repl
 asio::awaitable<Outcome<void>> resubmit(UserShard& shard, flush::DeadLetter letter) {
   auto operation = journal::decode(static_cast<journal::RecordType>(letter.type), letter.payload);
   if (!operation) co_return engine::unavailable(operation.error());
-  auto seen = co_await look_at(shard, letter);
+  auto seen = co_await find_message_of(shard, letter);
   if (!seen) co_return seen.error();
-  auto& current = seen->message;
+  auto& current = *seen;
   engine::Failure conflict{FailureKind::id_conflict, engine::Entity::message, letter.message_id};
   if (const auto* append = std::get_if<journal::AppendRecord>(&*operation); append && current) {
     const auto& message = append->round.messages.front();
@@ -252,10 +249,10 @@ asio::awaitable<Outcome<void>> resubmit(UserShard& shard, flush::DeadLetter lett
 }
 
 asio::awaitable<Outcome<void>> discard(UserShard& shard, flush::DeadLetter letter) {
-  auto seen = co_await look_at(shard, letter);
+  auto seen = co_await find_message_of(shard, letter);
   if (!seen && seen.error().kind == FailureKind::not_found) co_return Outcome<void>{};
   if (!seen) co_return seen.error();
-  auto& current = seen->message;
+  auto& current = *seen;
   const bool added_again =
       current && (letter.operation == "insert" || current->session_id != letter.session_id);
   const bool deleted = !current && letter.operation != "insert";

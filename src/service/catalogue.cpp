@@ -140,8 +140,9 @@ asio::awaitable<Outcome<User>> MemoryService::change_named(NamedKind kind, std::
   co_return entry;
 }
 
-asio::awaitable<Outcome<void>> MemoryService::remove_letters_of(std::string owner_id) {
-  auto call = [&letters = parts_.dead_letters, owner_id] { return letters.remove_of(owner_id); };
+asio::awaitable<Outcome<void>> MemoryService::remove_letters_of(std::string flush::DeadLetter::*owner,
+                                                                std::string id) {
+  auto call = [&letters = parts_.dead_letters, owner, id] { return letters.remove_of(owner, id); };
   co_return co_await ask_store(parts_, call);
 }
 
@@ -152,7 +153,8 @@ asio::awaitable<Outcome<void>> MemoryService::erase_user(std::string id) {
   if (failure && failure->kind != FailureKind::not_found) co_return *failure;
   auto& owner = user_owner(id);
   if (!failure) co_await runtime::hop(owner.executor, forget_user(owner, id));
-  const auto removed = co_await remove_letters_of(id);  // also when an earlier try got no further
+  const auto removed =
+      co_await remove_letters_of(&flush::DeadLetter::user_id, id);  // also when an earlier try got no further
   if (failure) co_return *failure;
   co_return removed;
 }
@@ -224,7 +226,8 @@ asio::awaitable<Outcome<Session>> MemoryService::rename_session(std::string id,
 asio::awaitable<Outcome<void>> MemoryService::erase_session(std::string id) {
   const auto session = co_await find_session(id);
   if (!session) {
-    if (session.error().kind == FailureKind::not_found) (void)co_await remove_letters_of(id);
+    if (session.error().kind == FailureKind::not_found)
+      (void)co_await remove_letters_of(&flush::DeadLetter::session_id, id);
     co_return session.error();
   }
   auto call = [&store = parts_.store, id] { return store.erase_session(id); };
@@ -233,7 +236,7 @@ asio::awaitable<Outcome<void>> MemoryService::erase_session(std::string id) {
   auto& owner = user_owner(session->user_id);
   co_await runtime::hop(owner.executor, forget_session(owner, id));
   co_await mark_written(session->user_id);
-  co_return co_await remove_letters_of(std::move(id));
+  co_return co_await remove_letters_of(&flush::DeadLetter::session_id, std::move(id));
 }
 
 }  // namespace holdfast::service

@@ -139,6 +139,8 @@ TEST(DeadLetters, AreDeletedWithTheirSessionAndUser) {
   EXPECT_TRUE(delivery.run(delivery.service().erase_session(sessions[0])));
   EXPECT_EQ(delivery.letters().count(), 2u);
   EXPECT_TRUE(delivery.run(delivery.service().erase_user("a")));
+  (void)delivery.run(delivery.service().erase_user(sessions[2]));  // no user
+  (void)delivery.run(delivery.service().erase_session("b"));       // no session
   ASSERT_EQ(delivery.letters().count(), 1u);
   EXPECT_EQ(delivery.letters().list(1)[0].user_id, "b");
 }

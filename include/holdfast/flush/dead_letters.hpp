@@ -46,8 +46,9 @@ class DeadLetters {
   // The ids of the letters that hold an insert of this message.
   std::vector<std::string> inserts_of(std::string_view user_id, std::string_view message_id) const;
   Result<bool> remove(const std::string& id);  // false: there is none
-  // Removes those of the user or session with this id. Error: of the first that cannot be removed.
-  Result<void> remove_of(std::string_view owner_id);
+  // Removes those of an owner (&DeadLetter::user_id, …session_id). Error: of the first that cannot be
+  // removed.
+  Result<void> remove_of(std::string DeadLetter::*owner, std::string_view id);
   std::size_t count() const { return count_.load(std::memory_order_relaxed); }  // does not block
 
  private:

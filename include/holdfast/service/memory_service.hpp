@@ -116,7 +116,7 @@ class MemoryService {
   asio::awaitable<Outcome<void>> require_user(std::string user_id);
   asio::awaitable<Outcome<flush::DeadLetter>> find_dead_letter(std::string id);
   asio::awaitable<Outcome<void>> remove_dead_letter(std::string id);
-  asio::awaitable<Outcome<void>> remove_letters_of(std::string owner_id);  // a user or session
+  asio::awaitable<Outcome<void>> remove_letters_of(std::string flush::DeadLetter::*owner, std::string id);
   // On the owner shard: what was answered about the user no longer holds.
   asio::awaitable<void> mark_written(std::string user_id);
   // Likewise, of these items alone.
