@@ -299,6 +299,7 @@ engine::Options Daemon::engine_options(const settings::Settings& settings) const
   options.max_buffer_bytes = memory_watch_.limits().buffers.bytes;
   options.user_share = settings.user_share;
   options.max_journal_bytes = settings.journal.max_bytes;
+  options.idempotency_window = settings.journal.key_window;
   options.session_queries = settings.session_queries;
   return options;
 }

@@ -26,33 +26,21 @@ void evict(Map& entries, IsIdle is_idle, BeforeErase before_erase) {
   }
 }
 
+// Of the budget of the buffers, for the answers kept with idempotency keys.
+constexpr std::size_t kKeysPart = 16;
+
+IdempotencyKeys::Options key_options(const Options& options, unsigned shard_count) {
+  return {options.idempotency_window, options.max_buffer_bytes / kKeysPart / shard_count};
+}
+
 }  // namespace
 
-const IdempotencyWindow::Entry* IdempotencyWindow::find(std::string_view key) const {
-  const auto found = entries_.find(key);
-  return found == entries_.end() ? nullptr : &found->second;
-}
-
-void IdempotencyWindow::begin(const std::string& key, std::uint64_t request_hash) {
-  entries_[key] = {request_hash, std::nullopt};
-}
-
-void IdempotencyWindow::complete(std::string_view key, AddAnswer answer) {
-  const auto found = entries_.find(key);
-  if (found == entries_.end()) return;
-  answer.replayed = true;
-  found->second.answer = std::move(answer);
-  order_.push_back(found->first);
-  if (order_.size() > kKeys) {
-    entries_.erase(order_.front());
-    order_.pop_front();
-  }
-}
-
-void IdempotencyWindow::abandon(std::string_view key) {
-  const auto found = entries_.find(key);
-  if (found != entries_.end()) entries_.erase(found);
-}
+SessionTable::SessionTable(const Parts& parts, unsigned shard_count, metrics::ShardProbe& probe)
+    : parts_(parts),
+      shard_count_(shard_count),
+      probe_(probe),
+      buffer_options_(parts.options->buffer),
+      idempotency_(key_options(*parts.options, shard_count), probe.idempotency_bytes) {}
 
 SessionState* SessionTable::find_session(std::string_view id) {
   const auto found = sessions_.find(id);
@@ -112,6 +100,7 @@ void SessionTable::erase_session(SessionState& session) {
 void SessionTable::erase_user(UserState& user) {
   if (user.held_bytes > 0) --holders_;
   for (auto* session : user.sessions) sessions_.erase(sessions_.find(session->session.id));
+  idempotency_.forget_user(user.id);
   users_.erase(users_.find(user.id));
 }
 
@@ -134,8 +123,9 @@ std::vector<SessionState*> SessionTable::all_sessions() {
   return all;
 }
 
-void SessionTable::reconfigure(const buffer::Options& options) {
-  buffer_options_ = options;
+void SessionTable::reconfigure() {
+  buffer_options_ = parts_.options->buffer;
+  idempotency_.reconfigure(key_options(*parts_.options, shard_count_));
 }
 
 void SessionTable::hold(UserState& user, std::size_t messages, std::size_t bytes) {
@@ -162,10 +152,7 @@ void SessionTable::evict_idle_sessions() {
 
 void SessionTable::evict_idle_users() {
   evict(
-      users_,
-      [](const UserState& user) {
-        return user.sessions.empty() && user.ids_in_progress.empty() && user.idempotency.empty();
-      },
+      users_, [](const UserState& user) { return user.sessions.empty() && user.ids_in_progress.empty(); },
       [](UserState&) {});
 }
 

@@ -49,7 +49,7 @@ UserShard::UserShard(const Parts& shared, unsigned index, unsigned count, runtim
       executor(runs_on),
       probe(counts),
       journal(shared.journal, index, shared.clock, counts),
-      table(parts, counts),
+      table(parts, count, counts),
       backlog(parts, table, index, count, counts),
       flush_loop(parts, count, runs_on, table, journal, backlog, counts),
       cache(cache_share(parts, count), counts.query_cache),
@@ -111,7 +111,7 @@ void UserShard::reconfigure(std::shared_ptr<const Options> options) {
 
 void UserShard::reconfigure_buffers(std::shared_ptr<const Options> options) {
   parts.options = std::move(options);
-  table.reconfigure(parts.options->buffer);
+  table.reconfigure();
   flush_loop.reconfigured();
 }
 

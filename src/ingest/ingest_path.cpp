@@ -89,9 +89,12 @@ Round number_round(UserShard& shard, SessionState& session, AddRequest& request,
 
 // The answer to an earlier request under the same key, or why this one cannot be served; nothing when the key
 // is new.
-std::optional<Outcome<AddAnswer>> answer_from_window(const UserState& user, const AddRequest& request) {
+std::optional<Outcome<AddAnswer>> answer_to_key(UserShard& shard, const std::string& user_id,
+                                                const AddRequest& request) {
   if (request.idempotency_key.empty()) return std::nullopt;
-  const auto* entry = user.idempotency.find(request.idempotency_key);
+  auto& keys = shard.table.idempotency();
+  keys.forget_expired(shard.parts.clock.steady_now());
+  const auto* entry = keys.find(user_id, request.idempotency_key);
   if (!entry) return std::nullopt;
   if (entry->request_hash != request.request_hash) {
     return Failure{FailureKind::key_reused, Entity::message, request.idempotency_key};
@@ -120,7 +123,7 @@ class InProgress {
       if (message.id) ids_.push_back(*message.id);
     }
     user.ids_in_progress.insert(ids_.begin(), ids_.end());
-    if (!key_.empty()) user.idempotency.begin(key_, request.request_hash);
+    if (!key_.empty()) shard.table.idempotency().begin(user_id_, key_, request.request_hash);
     user.writing_bytes += bytes_;
   }
   InProgress(const InProgress&) = delete;
@@ -130,13 +133,13 @@ class InProgress {
     if (user) {
       for (const auto& id : ids_) user->ids_in_progress.erase(id);
       user->writing_bytes -= std::min(bytes_, user->writing_bytes);
-      if (!key_.empty() && !completed_) user->idempotency.abandon(key_);
     }
+    if (!key_.empty() && !completed_) shard_.table.idempotency().abandon(user_id_, key_);
   }
   void complete(const AddAnswer& answer) {
     completed_ = true;
-    auto* user = shard_.table.find_user(user_id_);
-    if (user && !key_.empty()) user->idempotency.complete(key_, answer);
+    if (key_.empty()) return;
+    shard_.table.idempotency().complete(user_id_, key_, answer, shard_.parts.clock.steady_now());
   }
 
  private:
@@ -154,7 +157,7 @@ asio::awaitable<Outcome<AddAnswer>> add_messages(UserShard& shard, AddRequest re
   if (!opened) co_return opened.error();
   const std::string user_id = (*opened)->session.user_id;
   const auto& user = shard.table.insert_user(user_id);
-  if (auto earlier = answer_from_window(user, request)) co_return std::move(*earlier);
+  if (auto earlier = answer_to_key(shard, user_id, request)) co_return std::move(*earlier);
   if (auto taken = id_in_progress(user, request)) co_return std::move(*taken);
   const auto bytes = text_bytes(request);
   const auto count = request.messages.size();

@@ -56,9 +56,9 @@ void remember_answer(UserShard& shard, const journal::AppendRecord& record) {
   for (const auto& message : record.round.messages) answer.message_ids.push_back(message.id);
   answer.first_seq = record.round.messages.front().seq;
   answer.last_seq = record.round.messages.back().seq;
-  auto& window = shard.table.insert_user(record.user_id).idempotency;
-  window.begin(record.idempotency_key, record.request_hash);
-  window.complete(record.idempotency_key, std::move(answer));
+  auto& keys = shard.table.idempotency();
+  keys.begin(record.user_id, record.idempotency_key, record.request_hash);
+  keys.complete(record.user_id, record.idempotency_key, std::move(answer), shard.parts.clock.steady_now());
 }
 
 void change_message(UserShard& shard, Message& message, journal::MessageChange to, Timestamp updated_at) {

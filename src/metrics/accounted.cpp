@@ -6,8 +6,8 @@ namespace holdfast::metrics {
 
 std::string_view to_string(Component component) {
   constexpr std::array<std::string_view, static_cast<std::size_t>(Component::count)> kNames{
-      "round_buffer",    "hybrid_buffer", "in_flight", "operations", "features",    "query_cache",
-      "embedding_cache", "item_cache",    "journal",   "requests",   "request_pool"};
+      "round_buffer", "hybrid_buffer",   "in_flight",  "operations", "idempotency_keys", "features",
+      "query_cache",  "embedding_cache", "item_cache", "journal",    "requests",         "request_pool"};
   return kNames[static_cast<std::size_t>(component)];
 }
 
@@ -22,6 +22,7 @@ PerLabel<Component, std::uint64_t> read_accounted(const Probes& probes) {
   accounted[Component::in_flight] = stage(Stage::in_flight);
   for (const auto& shard : probes.shards) {
     accounted[Component::operations] += shard->operation_bytes.value();
+    accounted[Component::idempotency_keys] += shard->idempotency_bytes.value();
     accounted[Component::features] += shard->feature_bytes.value();
     accounted[Component::query_cache] +=
         shard->query_cache.bytes.value() + shard->speculative_buffer.bytes.value();

@@ -30,6 +30,7 @@ std::uint64_t left(const Probes& probes, Component component) {
       return sum_of_shards(probes, [](const ShardProbe& shard) { return shard.flushed_batches.value(); });
     case Component::requests:
       return sum_of_shards(probes, responses_of);
+    case Component::idempotency_keys:
     case Component::features:
     case Component::query_cache:
     case Component::embedding_cache:

@@ -25,8 +25,9 @@ std::uint64_t estimate_resident(const Probes& probes) {
   });
   sum += real(accounted[Component::operations]) * kContentFactor;
   sum += real(accounted[Component::query_cache]) * kCacheFactor;
-  for (const auto component : {Component::features, Component::embedding_cache, Component::item_cache,
-                               Component::journal, Component::requests, Component::request_pool}) {
+  for (const auto component :
+       {Component::idempotency_keys, Component::features, Component::embedding_cache, Component::item_cache,
+        Component::journal, Component::requests, Component::request_pool}) {
     sum += real(accounted[component]);
   }
   return static_cast<std::uint64_t>(sum);

@@ -46,7 +46,7 @@ class Analysis(unittest.TestCase):
     def test_components_add_up(self):
         data = self.d.get(MEMORY).data
         components = {name: part["bytes"] for name, part in data["components"].items()}
-        self.assertEqual(set(components), {"round_buffer", "hybrid_buffer", "in_flight", "operations", "features", "query_cache",
+        self.assertEqual(set(components), {"round_buffer", "hybrid_buffer", "in_flight", "operations", "idempotency_keys", "features", "query_cache",
                                            "embedding_cache", "item_cache", "journal", "requests", "request_pool"})
         self.assertEqual(data["accounted_bytes"], sum(components.values()))
         buffered = sum(user["buffered_bytes"] for user in data["users"])

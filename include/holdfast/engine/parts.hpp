@@ -40,6 +40,7 @@ struct Options {
   std::size_t max_buffer_bytes = 512u << 20;                    // of the whole process
   double user_share = 0.25;  // of max_buffer_bytes (and of the journal) that one user may fill
   std::uint64_t max_journal_bytes = 8ull << 30;
+  std::chrono::milliseconds idempotency_window{std::chrono::minutes{10}};
   std::chrono::milliseconds store_timeout{5'000};  // for reads; a query answers without the store after it
   bool session_queries = true;                     // a session_id in a query tags its results
 };

@@ -17,6 +17,7 @@
 #include "holdfast/buffer/session_buffer.hpp"
 #include "holdfast/cache/epoch.hpp"
 #include "holdfast/engine/failure.hpp"
+#include "holdfast/engine/idempotency_keys.hpp"
 #include "holdfast/engine/kept_features.hpp"
 #include "holdfast/engine/parts.hpp"
 #include "holdfast/engine/string_map.hpp"
@@ -25,36 +26,6 @@
 namespace holdfast::engine {
 
 namespace asio = boost::asio;
-
-// The answer to an add, kept so that a repeat under the same key gets it again.
-struct AddAnswer {
-  std::vector<std::string> message_ids;
-  std::uint64_t first_seq = 0;
-  std::uint64_t last_seq = 0;
-  bool transfer_triggered = false;
-  bool bypassed = false;  // committed by the store itself
-  bool replayed = false;  // this is the answer to an earlier request
-};
-
-// Idempotency keys of one user, the oldest forgotten first.
-class IdempotencyWindow {
- public:
-  struct Entry {
-    std::uint64_t request_hash = 0;
-    std::optional<AddAnswer> answer;  // none: still being written
-  };
-  static constexpr std::size_t kKeys = 1000;
-
-  const Entry* find(std::string_view key) const;
-  void begin(const std::string& key, std::uint64_t request_hash);
-  void complete(std::string_view key, AddAnswer answer);
-  void abandon(std::string_view key);
-  bool empty() const { return entries_.empty(); }
-
- private:
-  StringMap<Entry> entries_;
-  std::deque<std::string> order_;
-};
 
 struct SessionState {
   SessionState(Session entry, std::uint64_t last_seq, const buffer::Options& options)
@@ -108,14 +79,12 @@ struct UserState {
   std::size_t backlog_bytes = 0;   // of contents that are only in the journal
   std::unordered_set<std::size_t> backlog_ids;  // hashes of these messages' ids (Backlog)
   bool backlog_ids_known = true;                // false: they were too many to be kept
-  IdempotencyWindow idempotency;
 };
 
 class SessionTable {
  public:
-  // probe must outlive this.
-  SessionTable(const Parts& parts, metrics::ShardProbe& probe)
-      : parts_(parts), probe_(probe), buffer_options_(parts.options->buffer) {}
+  // shard_count: for this one's part of what all may hold. probe must outlive this.
+  SessionTable(const Parts& parts, unsigned shard_count, metrics::ShardProbe& probe);
 
   SessionState* find_session(std::string_view id);
   UserState* find_user(std::string_view id);
@@ -129,6 +98,8 @@ class SessionTable {
   UserState& insert_user(std::string_view id);
   void erase_session(SessionState& session);
   void erase_user(UserState& user);  // with its sessions
+
+  IdempotencyKeys& idempotency() { return idempotency_; }
 
   // A user's buffered messages, with so many bytes of content, become more and fewer.
   void hold(UserState& user, std::size_t messages, std::size_t bytes);
@@ -156,17 +127,19 @@ class SessionTable {
       for (auto user = users_.begin(bucket); user != users_.end(bucket); ++user) visit(user->second);
     }
   }
-  void reconfigure(const buffer::Options& options);  // of all sessions, from now on
+  void reconfigure();  // parts' options are others, from now on
 
  private:
   void evict_idle_sessions();
   void evict_idle_users();
 
   const Parts& parts_;
+  const unsigned shard_count_;
   metrics::ShardProbe& probe_;
   buffer::Options buffer_options_;  // which every session's buffer refers to
   StringMap<SessionState> sessions_;
   StringMap<UserState> users_;
+  IdempotencyKeys idempotency_;
   std::uint64_t last_epoch_ = 0;
   std::size_t holders_ = 0;
 };

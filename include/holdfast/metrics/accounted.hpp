@@ -17,7 +17,8 @@ enum class Component : std::size_t {
   hybrid_buffer,
   in_flight,
   operations,
-  features,  // of buffered messages: terms and vectors
+  idempotency_keys,  // with the answers they were given
+  features,          // of buffered messages: terms and vectors
   query_cache,
   embedding_cache,
   item_cache,  // of the store

@@ -153,6 +153,7 @@ struct ShardProbe {
   Counter dirty_sessions;       // now: with something not yet in the store
   Counter buffered_rounds;      // now: rounds held in round buffers
   Counter round_tokens;         // now: exact tokens held in round buffers
+  Counter idempotency_bytes;    // now: of answers kept with idempotency keys
   Counter feature_bytes;        // now: of terms and vectors kept of buffered messages
   Counter oldest_unflushed_ns;  // steady clock of the oldest message not in the store; 0: none
   Histogram write_ns;           // POST messages, request read to answer ready (server side)
