@@ -10,6 +10,7 @@
 #include <thread>
 #include <utility>
 
+#include "holdfast/base/scheduling.hpp"
 #include "recovery.hpp"
 #include "segment_log.hpp"
 
@@ -215,6 +216,7 @@ void Journal::Impl::stop() {
 }
 
 void Journal::Impl::run() {
+  ask_for_short_slices();
   Taken taken;
   while (take(taken)) {
     commit(taken);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "holdfast/base/cpus.hpp"
+#include "holdfast/base/scheduling.hpp"
 
 namespace holdfast::runtime {
 
@@ -21,7 +22,10 @@ ShardSet::~ShardSet() {
 void ShardSet::start() {
   for (unsigned i = 0; i < size(); ++i) {
     guards_.push_back(asio::make_work_guard(*contexts_[i]));
-    threads_.emplace_back([this, i] { contexts_[i]->run(); });
+    threads_.emplace_back([this, i] {
+      ask_for_short_slices();
+      contexts_[i]->run();
+    });
     pthread_setname_np(threads_.back().native_handle(), ("shard-" + std::to_string(i)).c_str());
   }
 }
