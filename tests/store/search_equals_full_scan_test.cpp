@@ -219,7 +219,7 @@ TEST(ItemCacheTest, KeepsNoMoreThanItsBytesAndIsWarmedWithTheLatestUsers) {
     }
     ASSERT_TRUE(store->write(std::span(&batch, 1))[0]);
   }
-  Connection connection(folder.path() / "h.db", std::chrono::milliseconds{1000});
+  Connection connection(folder.path() / "h.db", std::chrono::milliseconds{1000}, 1u << 20);
   const auto items_of = [&](ItemCache& cache, std::int64_t user_no) {
     Transaction transaction(connection, Transaction::Kind::read);
     std::size_t items = 0;

@@ -19,6 +19,7 @@ struct SqliteOptions {
   // cache_bytes: of the vectors that searches keep in memory, about 200,000 messages of the built-in
   // embedder.
   std::size_t max_cached_bytes = 128u << 20;
+  std::size_t page_cache_bytes = 2'000 << 10;  // of each connection: the writer and up to four readers
   text::ChunkOptions chunking;  // an index that was made with others is made anew
 };
 

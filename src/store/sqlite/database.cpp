@@ -77,7 +77,8 @@ std::span<const std::int8_t> Statement::blob(int column) const {
   return {data, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
 }
 
-Connection::Connection(const std::filesystem::path& path, std::chrono::milliseconds busy_timeout) {
+Connection::Connection(const std::filesystem::path& path, std::chrono::milliseconds busy_timeout,
+                       std::size_t page_cache_bytes) {
   constexpr int kFlags =
       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
   if (sqlite3_open_v2(path.c_str(), &handle_, kFlags, nullptr) != SQLITE_OK) {
@@ -89,6 +90,7 @@ Connection::Connection(const std::filesystem::path& path, std::chrono::milliseco
   sqlite3_extended_result_codes(handle_, 1);
   sqlite3_busy_timeout(handle_, static_cast<int>(busy_timeout.count()));
   execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
+  execute("PRAGMA cache_size = -" + std::to_string(page_cache_bytes / 1024));
 }
 
 Connection::~Connection() {

@@ -74,7 +74,8 @@ class Statement {
 // One thread at a time.
 class Connection {
  public:
-  Connection(const std::filesystem::path& path, std::chrono::milliseconds busy_timeout);
+  Connection(const std::filesystem::path& path, std::chrono::milliseconds busy_timeout,
+             std::size_t page_cache_bytes);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   ~Connection();

@@ -43,7 +43,8 @@ class Readers {
  public:
   explicit Readers(const SqliteOptions& options) {
     for (std::size_t i = 0; i < kReaders; ++i) {
-      idle_.push_back(std::make_unique<Connection>(options.path, options.busy_timeout));
+      idle_.push_back(
+          std::make_unique<Connection>(options.path, options.busy_timeout, options.page_cache_bytes));
     }
   }
 
@@ -83,7 +84,7 @@ class SqliteStore final : public MemoryStore {
  public:
   SqliteStore(const SqliteOptions& options, const text::Embedder& embedder)
       : path_(options.path),
-        writer_(options.path, options.busy_timeout),
+        writer_(options.path, options.busy_timeout, options.page_cache_bytes),
         item_cache_(options.max_cached_bytes) {
     prepare_schema(writer_);
     Transaction transaction(writer_, Transaction::Kind::write);
