@@ -16,6 +16,12 @@
 
 extern char** environ;
 
+// Read by jemalloc when it starts: what was freed goes back to the system within a second or so, by a thread
+// of its own.
+extern "C" {
+const char* malloc_conf = "background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0";
+}
+
 namespace {
 
 using namespace holdfast;

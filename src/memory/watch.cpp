@@ -1,12 +1,12 @@
 #include "holdfast/memory/watch.hpp"
 
-#include <malloc.h>
 #include <spdlog/fmt/fmt.h>
 #include <time.h>
 
 #include <algorithm>
 #include <utility>
 
+#include "holdfast/base/allocator.hpp"
 #include "holdfast/base/log.hpp"
 
 namespace holdfast::memory {
@@ -170,14 +170,13 @@ std::optional<double> Watch::fragmentation_of(const Report& report) {
   return static_cast<double>(unaccounted - floor) / static_cast<double>(resident);
 }
 
-// What was freed goes back to the system. glibc keeps it otherwise, for as long as anything above it is in
-// use. What is still there then is no fragmentation, so that a purge which gives nothing back is not made
-// again and again.
+// What the allocator has not given back by itself. What is still there then is no fragmentation, so that a
+// purge which gives nothing back is not made again and again.
 void Watch::purge_when_due(const Report& report, SteadyTime now) {
   const bool due = report.level >= Level::critical || report.fragmentation.value_or(0) > defrag_threshold_;
   if (!due || (last_purge_ && now - *last_purge_ < kBetweenPurges)) return;
   last_purge_ = now;
-  ::malloc_trim(0);
+  give_freed_memory_back();
   pressure_.count(Action::allocator_purged);
   const auto after = reader_.read().resident_bytes;
   if (after) unaccounted_floor_ = *after - std::min(*after, report.accounted_bytes);

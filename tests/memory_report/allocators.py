@@ -8,7 +8,7 @@ import time
 
 from daemon import STANDING_STILL, Daemon
 
-LIBRARIES = {"jemalloc": "libjemalloc.so.2", "mimalloc": "libmimalloc.so.2*"}
+LIBRARIES = {"glibc": "libc.so.6", "mimalloc": "libmimalloc.so.2*"}
 SIZES, WEIGHTS = (80, 500, 3000, 15_000), (8, 4, 2, 1)
 CYCLES, SESSIONS, MESSAGES = 6, 64, 40
 IDLE_SECONDS = 10
@@ -16,18 +16,15 @@ MEBI = 1 << 20
 
 
 def variants():
-    """name: (environment, settings); those that are installed. The purge of memory.defrag_threshold is glibc's own."""
-    no_purge = ("memory.defrag_threshold=1",)
-    found = {"glibc, no purge": ({}, no_purge), "glibc, as configured": ({}, ())}
+    """name: environment; those that are installed. The daemon is linked with jemalloc; what is preloaded comes first."""
+    found = {"jemalloc, as built": {},
+             "jemalloc, its own settings": {"MALLOC_CONF": "background_thread:false,dirty_decay_ms:10000"}}
     for name, library in LIBRARIES.items():
         paths = sorted(glob.glob(f"/usr/lib/*/{library}"))
-        if not paths:
+        if paths:
+            found[name] = {"LD_PRELOAD": paths[0]}
+        else:
             print(f"{name} is left out: {library} is not installed")
-            continue
-        found[name] = ({"LD_PRELOAD": paths[0]}, no_purge)
-        if name == "jemalloc":
-            decays = {"MALLOC_CONF": "background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0"}
-            found["jemalloc, background thread, decay 1 s"] = ({"LD_PRELOAD": paths[0], **decays}, no_purge)
     return found
 
 
@@ -55,9 +52,9 @@ def load(daemon):
     return CYCLES * SESSIONS * MESSAGES
 
 
-def run(binary, environment, settings):
+def run(binary, environment):
     """(resident after the load, after idling, messages a second)"""
-    with Daemon(binary, *STANDING_STILL, "journal.durability=os", *settings, environment=environment) as daemon:
+    with Daemon(binary, *STANDING_STILL, "journal.durability=os", environment=environment) as daemon:
         began = time.monotonic()
         messages = load(daemon)
         spent = time.monotonic() - began
@@ -70,8 +67,8 @@ def tables(binary, rounds, print_table):
     compared = variants()
     runs = {name: [] for name in compared}
     for _ in range(rounds):
-        for name, (environment, settings) in compared.items():
-            runs[name].append(run(binary, environment, settings))
+        for name, environment in compared.items():
+            runs[name].append(run(binary, environment))
     rows = []
     for name, samples in runs.items():
         loaded, idle, rate = (statistics.median(values) for values in zip(*samples))

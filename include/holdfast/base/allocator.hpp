@@ -1,0 +1,10 @@
+// What the C library's malloc cannot be asked for portably.
+#pragma once
+
+namespace holdfast {
+
+// Memory that was freed goes back to the system. Under jemalloc, which holdfastd is linked with, or under
+// glibc's allocator. Some milliseconds; any thread.
+void give_freed_memory_back();
+
+}  // namespace holdfast
