@@ -196,7 +196,15 @@ Batch SessionBuffer::batch_settled() {
   Batch batch = std::move(*in_flight_);
   in_flight_.reset();
   settled_ += batch.rounds.size() + batch.operations.size();
+  if (empty()) release_storage();
   return batch;
+}
+
+// Of a million sessions most are idle.
+void SessionBuffer::release_storage() {
+  round_buffer_.rounds().shrink_to_fit();
+  hybrid_.shrink_to_fit();
+  operations_.shrink_to_fit();
 }
 
 Applied SessionBuffer::update(const Change& change, Lsn lsn, Done done) {

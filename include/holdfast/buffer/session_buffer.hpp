@@ -12,8 +12,8 @@
 // rounds, at least one.
 #pragma once
 
+#include <boost/container/deque.hpp>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
@@ -143,6 +143,7 @@ class SessionBuffer {
   std::vector<Lsn> not_held(std::vector<Lsn> lsns) const;
 
  private:
+  void release_storage();
   std::vector<Move> move_on(std::vector<Moved> moved, SteadyTime now);
   std::size_t queue_unless_new(const std::optional<Replaced>& in_place, StoreOperation operation);
   // The last operation that waits for each message and is shown; empty most of the time.
@@ -150,7 +151,8 @@ class SessionBuffer {
 
   const Options* options_;
   RoundBuffer round_buffer_;
-  std::deque<BufferedRound> hybrid_;        // oldest first
+  boost::container::deque<BufferedRound>
+      hybrid_;                              // oldest first; unlike std::deque nothing while it is empty
   std::vector<StoreOperation> operations_;  // for the store, behind the batch in flight
   std::optional<Batch> in_flight_;
   std::optional<FlushReason> requested_;
