@@ -84,12 +84,12 @@ def drain(binary, messages):
 
 def tables(programs, sizes, print_table):
     replays = {messages: replay(programs.binary, messages) for messages in sizes}
-    programs.draw("recovery", "Peak memory of a start after a kill", "messages in the journal", sizes,
-                  **{"until ready": [run[1] for run in replays.values()], "until stored": [run[3] for run in replays.values()]})
     print_table(f"Replay: a start after a kill, {WINDOW[0]} (single runs)",
                 ("messages", "ready after, s", "peak, MiB", "all stored after, s", "peak, MiB"),
                 [(f"{messages:,}", f"{ready:.2f}", f"{ready_peak:.1f}", f"{stored:.1f}", f"{stored_peak:.1f}")
                  for messages, (ready, ready_peak, stored, stored_peak) in replays.items()])
+    programs.draw("recovery", "Peak memory of a start after a kill", "messages in the journal", sizes,
+                  **{"until ready": [run[1] for run in replays.values()], "until stored": [run[3] for run in replays.values()]})
     # Longer than a stop may take is the journal's business again.
     drains = {messages: drain(programs.binary, messages) for messages in sizes if messages <= 100_000}
     print_table("Drain: a stop with everything in the buffers (single runs)", ("messages", "seconds", "MiB more than before"),
