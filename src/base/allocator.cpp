@@ -20,4 +20,10 @@ void give_freed_memory_back() {
   }
 }
 
+void share_first_arena() {
+  if (!mallctl) return;
+  unsigned first = 0;
+  mallctl("thread.arena", nullptr, nullptr, &first, sizeof(first));
+}
+
 }  // namespace holdfast

@@ -8,24 +8,31 @@
 namespace holdfast::transfer {
 namespace {
 
+constexpr std::size_t kUsualLineBytes = 4096;
+
 Result<std::uint64_t> export_scan(store::MemoryStore& store, std::optional<std::string> user,
                                   const Options& options, const Sink& sink) {
+  // As large for few messages as for many; room for the line that fills it.
+  std::string lines(options.buffer_size + kUsualLineBytes, '\0');
+  lines.clear();
   std::uint64_t count = 0;
-  std::string lines;
   store::MessageScan scan{std::move(user), 0, options.chunk_size, options.buffer_size};
   for (;;) {
     const auto page = store.scan_messages(scan);
     if (!page) return page.error();
-    for (const auto& named : page->messages) append_message_line(lines, named);
     const bool at_end = page->messages.empty();
-    if (lines.size() >= options.buffer_size || at_end) {
+    for (const auto& named : page->messages) {
+      append_message_line(lines, named);
+      if (lines.size() < options.buffer_size) continue;
       if (auto taken = sink(lines); !taken) return taken.error();
       lines.clear();
     }
-    if (at_end) return count;
+    if (at_end) break;
     count += page->messages.size();
     scan.after = page->last;
   }
+  if (auto taken = sink(lines); !taken) return taken.error();
+  return count;
 }
 
 }  // namespace

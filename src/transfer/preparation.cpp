@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "holdfast/base/allocator.hpp"
+
 namespace holdfast::transfer {
 namespace {
 
@@ -23,7 +25,10 @@ Preparation::Preparation(LineReader& reader, const Options& options, Prepare pre
       most_bytes_(static_cast<std::size_t>(static_cast<double>(options.operation_limit) *
                                            options.backpressure_threshold)) {
   for (std::size_t i = 0; i < options.max_concurrent; ++i) {
-    threads_.emplace_back([this] { work(); });
+    threads_.emplace_back([this] {
+      share_first_arena();
+      work();
+    });
     pthread_setname_np(threads_.back().native_handle(), ("prepare-" + std::to_string(i)).c_str());
   }
 }
