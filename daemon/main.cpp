@@ -17,9 +17,9 @@
 extern char** environ;
 
 // Read by jemalloc when it starts: what was freed goes back to the system within a second or so, by a thread
-// of its own.
+// of its own, and its addresses, too, which a limit of the address space counts.
 extern "C" {
-const char* malloc_conf = "background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0";
+const char* malloc_conf = "background_thread:true,dirty_decay_ms:1000,muzzy_decay_ms:0,retain:false";
 }
 
 namespace {

@@ -16,6 +16,16 @@ metrics::UsageSources Daemon::usage_sources() const {
   return sources;
 }
 
+// On the monitor thread.
+void Daemon::window_over() {
+  for (auto& shard : shards_) {
+    boost::asio::post(shard->executor, [&shard = *shard] {
+      shard.table.idempotency().forget_expired(shard.parts.clock.steady_now());
+    });
+  }
+  tune();
+}
+
 // One step of auto_tune at most, by what the window that is over shows.
 void Daemon::tune() {
   const std::lock_guard lock(reload_mutex_);

@@ -6,12 +6,13 @@
 namespace holdfast::engine {
 namespace {
 
-// The entry, its place in the order and what the containers and the allocator add.
-constexpr std::size_t kEntryOverhead = 384;
+// What the containers and the allocator take for a key, an id and a user, beside the texts.
+constexpr std::size_t kKeyOverhead = 288;
 constexpr std::size_t kIdOverhead = sizeof(std::string) + 16;
+constexpr std::size_t kUserOverhead = 448;
 
-std::size_t bytes_of(std::string_view user_id, std::string_view key, const AddAnswer& answer) {
-  auto bytes = kEntryOverhead + user_id.size() + 2 * key.size();
+std::size_t bytes_of(std::string_view key, const AddAnswer& answer) {
+  auto bytes = kKeyOverhead + key.size();
   for (const auto& id : answer.message_ids) bytes += id.size() + kIdOverhead;
   return bytes;
 }
@@ -19,7 +20,8 @@ std::size_t bytes_of(std::string_view user_id, std::string_view key, const AddAn
 }  // namespace
 
 IdempotencyKeys::~IdempotencyKeys() {
-  for (const auto& answered : answered_) bytes_.subtract(answered.bytes);
+  for (const auto& answered : answered_) probe_.idempotency_bytes.subtract(answered.bytes);
+  probe_.idempotency_bytes.subtract(users_.size() * kUserOverhead);
 }
 
 const IdempotencyKeys::Entry* IdempotencyKeys::find(std::string_view user_id, std::string_view key) const {
@@ -30,14 +32,15 @@ const IdempotencyKeys::Entry* IdempotencyKeys::find(std::string_view user_id, st
 }
 
 void IdempotencyKeys::begin(const std::string& user_id, const std::string& key, std::uint64_t request_hash) {
-  auto& user = users_[user_id];
-  const auto [entry, is_new] = user.entries.try_emplace(key);
+  const auto [user, is_new_user] = users_.try_emplace(user_id);
+  if (is_new_user) probe_.idempotency_bytes.add(kUserOverhead);
+  auto& [entries, order, bytes] = user->second;
+  const auto [entry, is_new] = entries.try_emplace(key);
   if (!is_new) {  // read from the journal twice: it had been forgotten before it was used again
-    auto& order = user.answered;
     const auto earlier =
-        std::find_if(order.begin(), order.end(), [&](Place place) { return place->key == key; });
+        std::find_if(order.begin(), order.end(), [&](Place place) { return *place->key == key; });
     if (earlier != order.end()) {
-      drop(user, *earlier);
+      drop(user->second, *earlier);
       order.erase(earlier);
     }
   }
@@ -45,25 +48,23 @@ void IdempotencyKeys::begin(const std::string& user_id, const std::string& key, 
 }
 
 void IdempotencyKeys::complete(std::string_view user_id, std::string_view key, AddAnswer answer,
-                               SteadyTime now) {
+                               SteadyTime at) {
   const auto user = users_.find(user_id);
   if (user == users_.end()) return;
-  auto& [entries, held, order] = user->second;
+  auto& [entries, order, held] = user->second;
   const auto found = entries.find(key);
-  if (found == entries.end()) return;
-  const auto bytes = bytes_of(user_id, key, answer);
+  if (found == entries.end() || found->second.answer) return;
+  const auto bytes = bytes_of(key, answer);
   answer.replayed = true;
   found->second.answer = std::move(answer);
-  order.push_back(answered_.insert(answered_.end(), {std::string(user_id), std::string(key), now, bytes}));
+  order.push_back(answered_.insert(answered_.end(), {&user->first, &found->first, at, bytes}));
   held += bytes;
-  bytes_.add(bytes);
+  probe_.idempotency_bytes.add(bytes);
   while (order.size() > 1 && (order.size() > kKeysOfUser || held > options_.max_bytes / 4)) {
+    probe_.idempotency_forgotten.add();
     forget_oldest(user);
   }
-  while (answered_.size() > 1 && bytes_.value() > options_.max_bytes) {
-    forget_oldest(users_.find(answered_.front().user_id));
-  }
-  forget_expired(now);
+  trim();
 }
 
 void IdempotencyKeys::abandon(std::string_view user_id, std::string_view key) {
@@ -73,35 +74,53 @@ void IdempotencyKeys::abandon(std::string_view user_id, std::string_view key) {
   const auto found = entries.find(key);
   if (found == entries.end() || found->second.answer) return;
   entries.erase(found);
-  if (entries.empty()) users_.erase(user);
+  erase_if_empty(user);
 }
 
 void IdempotencyKeys::forget_user(std::string_view user_id) {
   const auto user = users_.find(user_id);
   if (user == users_.end()) return;
   for (const auto place : user->second.answered) drop(user->second, place);
-  users_.erase(user);
+  user->second.entries.clear();
+  erase_if_empty(user);
 }
 
 void IdempotencyKeys::forget_expired(SteadyTime now) {
-  while (!answered_.empty() && now - answered_.front().at >= options_.window) {
-    forget_oldest(users_.find(answered_.front().user_id));
+  while (!answered_.empty() && now - answered_.front().at >= options_.window) forget_oldest(user_of_oldest());
+}
+
+void IdempotencyKeys::reconfigure(Options options) {
+  options_ = options;
+  trim();
+}
+
+void IdempotencyKeys::trim() {
+  while (answered_.size() > 1 && probe_.idempotency_bytes.value() > options_.max_bytes) {
+    probe_.idempotency_forgotten.add();
+    forget_oldest(user_of_oldest());
   }
 }
 
-void IdempotencyKeys::forget_oldest(StringMap<OfUser>::iterator user) {
-  auto& [entries, bytes, order] = user->second;
+void IdempotencyKeys::forget_oldest(User user) {
+  auto& [entries, order, bytes] = user->second;
   const auto place = order.front();
   order.pop_front();
-  entries.erase(entries.find(place->key));
+  const auto entry = entries.find(*place->key);
   drop(user->second, place);
-  if (entries.empty()) users_.erase(user);
+  entries.erase(entry);
+  erase_if_empty(user);
 }
 
 void IdempotencyKeys::drop(OfUser& user, Place place) {
   user.bytes -= place->bytes;
-  bytes_.subtract(place->bytes);
+  probe_.idempotency_bytes.subtract(place->bytes);
   answered_.erase(place);
+}
+
+void IdempotencyKeys::erase_if_empty(User user) {
+  if (!user->second.entries.empty()) return;
+  probe_.idempotency_bytes.subtract(kUserOverhead);
+  users_.erase(user);
 }
 
 }  // namespace holdfast::engine

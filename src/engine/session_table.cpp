@@ -40,7 +40,7 @@ SessionTable::SessionTable(const Parts& parts, unsigned shard_count, metrics::Sh
       shard_count_(shard_count),
       probe_(probe),
       buffer_options_(parts.options->buffer),
-      idempotency_(key_options(*parts.options, shard_count), probe.idempotency_bytes) {}
+      idempotency_(key_options(*parts.options, shard_count), probe) {}
 
 SessionState* SessionTable::find_session(std::string_view id) {
   const auto found = sessions_.find(id);
@@ -100,7 +100,6 @@ void SessionTable::erase_session(SessionState& session) {
 void SessionTable::erase_user(UserState& user) {
   if (user.held_bytes > 0) --holders_;
   for (auto* session : user.sessions) sessions_.erase(sessions_.find(session->session.id));
-  idempotency_.forget_user(user.id);
   users_.erase(users_.find(user.id));
 }
 

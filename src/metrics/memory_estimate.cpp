@@ -34,7 +34,8 @@ std::uint64_t estimate_resident(const Probes& probes) {
 }
 
 std::uint64_t estimate_peak(const Bounds& bounds) {
-  const double sum = kProgramBytes + kStoreBytes + real(bounds.buffers) * (kContentFactor + kFeaturesShare) +
+  const double sum = kProgramBytes + kStoreBytes +
+                     real(bounds.buffers) * (kContentFactor + kFeaturesShare + kKeysShare) +
                      real(bounds.query_cache) * kCacheFactor + real(bounds.embedding_cache) +
                      real(bounds.item_cache) + real(bounds.requests) + real(bounds.request_pool);
   return static_cast<std::uint64_t>(sum);

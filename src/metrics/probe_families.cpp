@@ -93,6 +93,9 @@ void add_ingest(const Probes& probes, Families& families) {
                    sum_of(probes, &ShardProbe::tokens));
   families.counter("holdfast_stored_messages_total", "Messages whose insert the store has committed.",
                    sum_of(probes, &ShardProbe::stored_messages));
+  families.counter("holdfast_idempotency_keys_forgotten_total",
+                   "Idempotency keys forgotten before their window was over, as there were too many.",
+                   sum_of(probes, &ShardProbe::idempotency_forgotten));
   families.counters<RefusalReason>("holdfast_refused_requests_total",
                                    "Requests and connections answered 429 or 503 by an own decision.",
                                    "reason", by_label(probes, &ShardProbe::refused));

@@ -22,8 +22,8 @@ class IdempotencyKeysTest : public ::testing::Test {
     return keys_.find(user, key) != nullptr;
   }
 
-  metrics::Counter bytes_;
-  IdempotencyKeys keys_{{minutes(10), 1u << 20}, bytes_};
+  metrics::ShardProbe probe_;
+  IdempotencyKeys keys_{{minutes(10), 1u << 20}, probe_};
   SteadyTime now_{std::chrono::hours(1)};
 };
 
@@ -38,7 +38,7 @@ TEST_F(IdempotencyKeysTest, AnAnswerIsFoundAsARepeatUntilTheWindowHasPassed) {
   EXPECT_TRUE(knows("ann", "k"));
   now_ += std::chrono::milliseconds(1);
   EXPECT_FALSE(knows("ann", "k"));
-  EXPECT_EQ(bytes_.value(), 0);
+  EXPECT_EQ(probe_.idempotency_bytes.value(), 0);
 }
 
 TEST_F(IdempotencyKeysTest, WhatIsBeingWrittenIsKnownWithoutAnAnswerAndNeverExpires) {
@@ -55,6 +55,26 @@ TEST_F(IdempotencyKeysTest, AUserHasItsLastThousand) {
   for (std::size_t i = 0; i <= IdempotencyKeys::kKeysOfUser; ++i) answer("ann", "k" + std::to_string(i), 0);
   EXPECT_FALSE(knows("ann", "k0"));
   EXPECT_TRUE(knows("ann", "k1"));
+  EXPECT_EQ(probe_.idempotency_forgotten.value(), 1);
+}
+
+TEST_F(IdempotencyKeysTest, LessMemoryAfterAReloadIsKeptToAtOnce) {
+  for (int i = 0; i < 400; ++i) answer("user" + std::to_string(i), "k");
+  ASSERT_GT(probe_.idempotency_bytes.value(), 100'000);
+  keys_.reconfigure({minutes(10), 100'000});
+  EXPECT_LE(probe_.idempotency_bytes.value(), 100'000);
+  EXPECT_FALSE(knows("user0", "k"));
+  EXPECT_TRUE(knows("user399", "k"));
+}
+
+TEST_F(IdempotencyKeysTest, ASecondAnswerToAKeyChangesNothing) {
+  answer("ann", "k", 1);
+  AddAnswer second;
+  second.message_ids.assign(2, "i");
+  keys_.complete("ann", "k", second, now_);
+  EXPECT_EQ(keys_.find("ann", "k")->answer->message_ids.size(), 1);
+  now_ += minutes(10);
+  EXPECT_FALSE(knows("ann", "k"));
 }
 
 TEST_F(IdempotencyKeysTest, LargeAnswersOfOneUserTakeAQuarterOfTheMemoryAndPushNobodyOut) {
@@ -63,14 +83,14 @@ TEST_F(IdempotencyKeysTest, LargeAnswersOfOneUserTakeAQuarterOfTheMemoryAndPushN
   EXPECT_TRUE(knows("bob", "his"));
   EXPECT_TRUE(knows("ann", "k99"));
   EXPECT_FALSE(knows("ann", "k0"));
-  EXPECT_GT(bytes_.value(), 0);
-  EXPECT_LE(bytes_.value(), (1u << 20) / 4 + 1024);
+  EXPECT_GT(probe_.idempotency_bytes.value(), 0);
+  EXPECT_LE(probe_.idempotency_bytes.value(), (1u << 20) / 4 + 1024);
 }
 
 TEST_F(IdempotencyKeysTest, ManyUsersTogetherStayWithinTheMemoryAndTheOldestGo) {
   for (int i = 0; i < 100'000; ++i) answer("user" + std::to_string(i), "k");
-  EXPECT_LE(bytes_.value(), 1u << 20);
-  EXPECT_GT(bytes_.value(), (1u << 20) / 2);
+  EXPECT_LE(probe_.idempotency_bytes.value(), 1u << 20);
+  EXPECT_GT(probe_.idempotency_bytes.value(), (1u << 20) / 2);
   EXPECT_FALSE(knows("user0", "k"));
   EXPECT_TRUE(knows("user99999", "k"));
 }
@@ -87,7 +107,7 @@ TEST_F(IdempotencyKeysTest, AKeyReadTwiceHasTheLaterAnswerAndTheLaterTime) {
   EXPECT_TRUE(knows("ann", "k"));
   now_ += minutes(1);
   EXPECT_FALSE(knows("ann", "k"));
-  EXPECT_EQ(bytes_.value(), 0);
+  EXPECT_EQ(probe_.idempotency_bytes.value(), 0);
 }
 
 TEST_F(IdempotencyKeysTest, ADeletedUsersKeysAreForgotten) {

@@ -8,7 +8,8 @@ import time
 
 from daemon import STANDING_STILL, Daemon
 
-LIBRARIES = {"glibc": "libc.so.6", "mimalloc": "libmimalloc.so.2*"}
+# Of glibc also libstdc++, as jemalloc has operator new and glibc has not.
+LIBRARIES = {"glibc, no purge": ("libstdc++.so.6", "libc.so.6"), "mimalloc": ("libmimalloc.so.2*",)}
 SIZES, WEIGHTS = (80, 500, 3000, 15_000), (8, 4, 2, 1)
 CYCLES, SESSIONS, MESSAGES = 6, 64, 40
 IDLE_SECONDS = 10
@@ -19,12 +20,12 @@ def variants():
     """name: environment; those that are installed. The daemon is linked with jemalloc; what is preloaded comes first."""
     found = {"jemalloc, as built": {},
              "jemalloc, its own settings": {"MALLOC_CONF": "background_thread:false,dirty_decay_ms:10000"}}
-    for name, library in LIBRARIES.items():
-        paths = sorted(glob.glob(f"/usr/lib/*/{library}"))
-        if paths:
-            found[name] = {"LD_PRELOAD": paths[0]}
+    for name, libraries in LIBRARIES.items():
+        paths = [sorted(glob.glob(f"/usr/lib/*/{library}"))[:1] for library in libraries]
+        if all(paths):
+            found[name] = {"LD_PRELOAD": " ".join(path[0] for path in paths)}
         else:
-            print(f"{name} is left out: {library} is not installed")
+            print(f"{name} is left out: it is not installed")
     return found
 
 

@@ -33,6 +33,7 @@ TEST(MemoryEstimate, NothingWithinTheBoundsIsAboveThePeak) {
     probes.shards[0]->stages[Stage::in_flight].enter(messages, bounds.buffers - messages * kMessageOverhead);
     probes.shards[0]->query_cache.bytes.set(bounds.query_cache);
     probes.shards[0]->request_bytes.set(bounds.requests);
+    probes.shards[0]->idempotency_bytes.set(bounds.buffers / 16);
     probes.store.item_cache_bytes.set(bounds.item_cache);
     EXPECT_LT(estimate_resident(probes), estimate_peak(bounds)) << messages;
   }

@@ -4,7 +4,7 @@
 namespace holdfast {
 
 // The calling thread has little to do at a time and somebody waits for it: it asks for slices of 0.1 ms
-// instead of about 3, by which Linux from 6.12 on lets it go before a thread of long slices without giving it
+// instead of 1 to 3, by which Linux from 6.12 on lets it go before a thread of long slices without giving it
 // more of the core. Earlier kernels ignore the wish; what refuses it is ignored.
 // https://docs.kernel.org/scheduler/sched-eevdf.html
 void ask_for_short_slices();

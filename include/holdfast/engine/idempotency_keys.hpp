@@ -7,7 +7,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <list>
 #include <optional>
 #include <string>
@@ -42,8 +41,8 @@ class IdempotencyKeys {
   };
   static constexpr std::size_t kKeysOfUser = 1000;
 
-  // bytes: where what the answers take is shown; must outlive this.
-  IdempotencyKeys(Options options, metrics::Counter& bytes) : options_(options), bytes_(bytes) {}
+  // The probe's idempotency_bytes and idempotency_forgotten are written here; it must outlive this.
+  IdempotencyKeys(Options options, metrics::ShardProbe& probe) : options_(options), probe_(probe) {}
   ~IdempotencyKeys();
   IdempotencyKeys(const IdempotencyKeys&) = delete;
   IdempotencyKeys& operator=(const IdempotencyKeys&) = delete;
@@ -52,31 +51,38 @@ class IdempotencyKeys {
   const Entry* find(std::string_view user_id, std::string_view key) const;
 
   void begin(const std::string& user_id, const std::string& key, std::uint64_t request_hash);
-  void complete(std::string_view user_id, std::string_view key, AddAnswer answer, SteadyTime now);
+  // Once after begin(). at: when it was answered, for the window.
+  void complete(std::string_view user_id, std::string_view key, AddAnswer answer, SteadyTime at);
   void abandon(std::string_view user_id, std::string_view key);
 
   void forget_user(std::string_view user_id);
   void forget_expired(SteadyTime now);
-  void reconfigure(Options options) { options_ = options; }
+  void reconfigure(Options options);
 
  private:
+  // Refers to the keys of the maps, which stay where they are.
   struct Answered {
-    std::string user_id, key;
+    const std::string* user_id;
+    const std::string* key;
     SteadyTime at;
-    std::size_t bytes = 0;
+    std::size_t bytes;
   };
   using Place = std::list<Answered>::iterator;
   struct OfUser {
     StringMap<Entry> entries;
-    std::size_t bytes = 0;
-    std::deque<Place> answered;  // oldest first, as in answered_
+    std::list<Place> answered;  // oldest first, as in answered_
+    std::size_t bytes = 0;      // of these
   };
+  using User = StringMap<OfUser>::iterator;
 
-  void forget_oldest(StringMap<OfUser>::iterator user);
+  User user_of_oldest() { return users_.find(*answered_.front().user_id); }
+  void trim();
+  void forget_oldest(User user);
   void drop(OfUser& user, Place place);
+  void erase_if_empty(User user);
 
   Options options_;
-  metrics::Counter& bytes_;
+  metrics::ShardProbe& probe_;
   StringMap<OfUser> users_;
   std::list<Answered> answered_;  // of all users, oldest first
 };

@@ -149,14 +149,15 @@ struct ShardProbe {
   Histogram batch_messages;                     // messages a batch
   Counter messages, message_bytes, tokens;      // acknowledged with a 2xx
   Counter operation_bytes;                      // now: of updates and erasures that wait for the store
-  Counter backlog_messages;     // now: acknowledged messages that are in the journal only, not in memory
-  Counter dirty_sessions;       // now: with something not yet in the store
-  Counter buffered_rounds;      // now: rounds held in round buffers
-  Counter round_tokens;         // now: exact tokens held in round buffers
-  Counter idempotency_bytes;    // now: of answers kept with idempotency keys
-  Counter feature_bytes;        // now: of terms and vectors kept of buffered messages
-  Counter oldest_unflushed_ns;  // steady clock of the oldest message not in the store; 0: none
-  Histogram write_ns;           // POST messages, request read to answer ready (server side)
+  Counter backlog_messages;       // now: acknowledged messages that are in the journal only, not in memory
+  Counter dirty_sessions;         // now: with something not yet in the store
+  Counter buffered_rounds;        // now: rounds held in round buffers
+  Counter round_tokens;           // now: exact tokens held in round buffers
+  Counter idempotency_bytes;      // now: of answers kept with idempotency keys
+  Counter idempotency_forgotten;  // keys, before their window was over
+  Counter feature_bytes;          // now: of terms and vectors kept of buffered messages
+  Counter oldest_unflushed_ns;    // steady clock of the oldest message not in the store; 0: none
+  Histogram write_ns;             // POST messages, request read to answer ready (server side)
   Histogram query_hit_ns, query_miss_ns;              // query, likewise, answered from the cache or searched
   PerLabel<Route, Histogram> request_ns;              // every request by route
   PerLabel<Route, std::array<Counter, 6>> responses;  // by route and status class; [s] = s00…s99
