@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <thread>
+
+#include "delivery.hpp"
 
 namespace holdfast::engine {
 namespace {
@@ -120,6 +123,34 @@ TEST_F(IdempotencyKeysTest, ADeletedUsersKeysAreForgotten) {
   EXPECT_FALSE(knows("ann", "k"));
   EXPECT_FALSE(knows("ann", "underway"));
   EXPECT_TRUE(knows("bob", "k"));
+}
+
+// Whether a key that was used so long ago is known after a restart.
+bool known_after_restart(std::chrono::milliseconds used_ago, std::chrono::milliseconds window) {
+  store::ScriptedStore store([] { return store::Fate::commit; });
+  auto options = Delivery::options(64u << 20, 1u << 30);
+  options.idempotency_window = window;
+  RunningEngine engine(options, store);
+  engine.add_user("ann");
+  engine.add_agent("a");
+  ingest::AddRequest request;
+  request.session_id = engine.add_session("ann", "a");
+  request.messages.resize(1);
+  request.messages[0].content = "x";
+  request.idempotency_key = "k";
+  EXPECT_TRUE(engine.run(engine.service().add_messages(request)));
+  const auto used = std::chrono::steady_clock::now();
+  while (std::chrono::steady_clock::now() - used < used_ago) std::this_thread::yield();
+  engine.restart();
+  const auto find = [](UserShard& shard) -> boost::asio::awaitable<bool> {
+    co_return shard.table.idempotency().find("ann", "k") != nullptr;
+  };
+  return engine.run(find(engine.shard()));
+}
+
+TEST(IdempotencyKeysReplay, AKeyIsAsOldAfterARestartAsItWas) {
+  EXPECT_TRUE(known_after_restart(std::chrono::milliseconds(2), minutes(10)));
+  EXPECT_FALSE(known_after_restart(std::chrono::milliseconds(2), std::chrono::milliseconds(1)));
 }
 
 }  // namespace
