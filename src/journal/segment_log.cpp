@@ -10,6 +10,7 @@ namespace holdfast::journal {
 namespace {
 
 constexpr std::size_t kKeptBufferBytes = 8u << 20;  // one huge record must not stay in memory for ever
+constexpr std::size_t kCopiedAtOnce = 1u << 20;     // of a segment, which may have hundreds of MiB
 constexpr std::string_view kReserveName = "reserve";
 constexpr std::string_view kUnpublishedName = "unpublished";
 constexpr std::chrono::seconds kReserveInterval{1};
@@ -81,6 +82,11 @@ Result<void> SegmentLog::write_again(const SegmentHeader& last) {
   ledger_.remove_newest();
   ledger_.add_segment(segment_->id(), segment_->header().base_lsn);
   std::string records;
+  Result<void> written;
+  const auto write_records = [&] {
+    if (written) written = segment_->write(records);
+    records.clear();
+  };
   const auto take = [&](const ScannedRecord& record) {
     const auto& header = record.header;
     const bool pending = known.is_pending(header.lsn);
@@ -88,6 +94,7 @@ Result<void> SegmentLog::write_again(const SegmentHeader& last) {
     if (header.type == RecordType::append && !pending && !keyed) return;
     append_record(records, segment_->salt(), header.lsn, header.type, record.payload,
                   header.flags | kCommitFlag);  // of its group others may be gone
+    if (records.size() >= kCopiedAtOnce) write_records();
     if (header.type == RecordType::acknowledge) return;
     if (pending) ledger_.add_record(header.lsn);
     if (keyed) ledger_.keep_until(known.newest_keep_until());
@@ -95,7 +102,8 @@ Result<void> SegmentLog::write_again(const SegmentHeader& last) {
   const auto reported_by_recovery = [](const DamagedRegion&) {};
   const auto scanned = SegmentReader(**file, last).scan(take, reported_by_recovery);
   if (!scanned) return scanned.error();
-  if (auto done = segment_->write(records); !done) return done;
+  write_records();
+  if (!written) return written;
   return segment_->sync();
 }
 

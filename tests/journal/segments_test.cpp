@@ -274,6 +274,28 @@ TEST_F(JournalFixture, AKeyIsFoundAgainForItsWindowAlsoWhenItsAppendIsStored) {
   }
 }
 
+// It is copied in several writes, each of which may fail.
+TEST_F(JournalFixture, ALargeSegmentIsWrittenAgainWholeOrNotAtAll) {
+  segment_bytes = 16u << 20;
+  open();
+  std::vector<std::string> contents;
+  for (char letter = 'a'; letter < 'i'; ++letter) contents.emplace_back(500'000, letter);
+  for (const auto& content : contents) ASSERT_GT(put(content), 0u);
+  metrics::JournalProbe unused;
+  const auto open_only = [&] {
+    return Journal::open(
+        options(), files, []() -> Result<Lsn> { return Lsn{0}; }, unused);
+  };
+  journal.reset();
+  for (int nth = 2; nth <= 4; ++nth) {  // the first is the header's
+    files.fail(io::Call::write, nth, retryable("EIO"));
+    EXPECT_FALSE(open_only()) << nth;
+  }
+  files.fail(io::Call::write, 0, {});
+  open();
+  EXPECT_EQ(replayed_contents(), contents);
+}
+
 TEST_F(JournalFixture, RecordsAreReadAgainFromAnyPlaceWhileOthersAreWritten) {
   open();
   std::vector<Lsn> lsns;
