@@ -9,6 +9,16 @@
 #include "holdfast/metrics/accounted.hpp"
 
 namespace holdfast {
+namespace {
+
+// Any thread. In steps, between which the shard does what else there is.
+void forget_expired_keys(engine::UserShard& shard) {
+  boost::asio::post(shard.executor, [&shard] {
+    if (shard.idempotency.forget_expired(shard.parts.clock.steady_now())) forget_expired_keys(shard);
+  });
+}
+
+}  // namespace
 
 metrics::UsageSources Daemon::usage_sources() const {
   metrics::UsageSources sources;
@@ -18,11 +28,7 @@ metrics::UsageSources Daemon::usage_sources() const {
 
 // On the monitor thread.
 void Daemon::window_over() {
-  for (auto& shard : shards_) {
-    boost::asio::post(shard->executor, [&shard = *shard] {
-      shard.table.idempotency().forget_expired(shard.parts.clock.steady_now());
-    });
-  }
+  for (auto& shard : shards_) forget_expired_keys(*shard);
   tune();
 }
 

@@ -24,11 +24,14 @@ IdempotencyKeys::~IdempotencyKeys() {
   probe_.idempotency_bytes.subtract(users_.size() * kUserOverhead);
 }
 
-const IdempotencyKeys::Entry* IdempotencyKeys::find(std::string_view user_id, std::string_view key) const {
+const IdempotencyKeys::Entry* IdempotencyKeys::find(std::string_view user_id, std::string_view key,
+                                                    SteadyTime now) const {
   const auto user = users_.find(user_id);
   if (user == users_.end()) return nullptr;
   const auto found = user->second.entries.find(key);
-  return found == user->second.entries.end() ? nullptr : &found->second;
+  if (found == user->second.entries.end()) return nullptr;
+  const auto& entry = found->second;
+  return entry.answer && now - entry.answered_at >= options_.window ? nullptr : &entry;
 }
 
 void IdempotencyKeys::begin(const std::string& user_id, const std::string& key, std::uint64_t request_hash) {
@@ -36,15 +39,15 @@ void IdempotencyKeys::begin(const std::string& user_id, const std::string& key, 
   if (is_new_user) probe_.idempotency_bytes.add(kUserOverhead);
   auto& [entries, order, bytes] = user->second;
   const auto [entry, is_new] = entries.try_emplace(key);
-  if (!is_new) {  // read from the journal twice: it had been forgotten before it was used again
+  if (!is_new) {  // too old to be found, or read from the journal twice: used again after it was forgotten
     const auto earlier =
-        std::find_if(order.begin(), order.end(), [&](Place place) { return *place->key == key; });
+        std::find_if(order.begin(), order.end(), [&](Place place) { return place->key->first == key; });
     if (earlier != order.end()) {
       drop(user->second, *earlier);
       order.erase(earlier);
     }
   }
-  entry->second = {request_hash, std::nullopt};
+  entry->second = {request_hash, std::nullopt, {}};
 }
 
 void IdempotencyKeys::complete(std::string_view user_id, std::string_view key, AddAnswer answer,
@@ -57,7 +60,8 @@ void IdempotencyKeys::complete(std::string_view user_id, std::string_view key, A
   const auto bytes = bytes_of(key, answer);
   answer.replayed = true;
   found->second.answer = std::move(answer);
-  order.push_back(answered_.insert(answered_.end(), {&user->first, &found->first, at, bytes}));
+  found->second.answered_at = at;
+  order.push_back(answered_.insert(answered_.end(), {&user->first, &*found, bytes}));
   held += bytes;
   probe_.idempotency_bytes.add(bytes);
   while (order.size() > 1 && (order.size() > kKeysOfUser || held > options_.max_bytes / 4)) {
@@ -65,6 +69,7 @@ void IdempotencyKeys::complete(std::string_view user_id, std::string_view key, A
     forget_oldest(user);
   }
   trim();
+  forget_expired(at, 2);  // more than come
 }
 
 void IdempotencyKeys::abandon(std::string_view user_id, std::string_view key) {
@@ -85,8 +90,12 @@ void IdempotencyKeys::forget_user(std::string_view user_id) {
   erase_if_empty(user);
 }
 
-void IdempotencyKeys::forget_expired(SteadyTime now) {
-  while (!answered_.empty() && now - answered_.front().at >= options_.window) forget_oldest(user_of_oldest());
+bool IdempotencyKeys::forget_expired(SteadyTime now, std::size_t most) {
+  const auto expired = [&] {
+    return !answered_.empty() && now - answered_.front().key->second.answered_at >= options_.window;
+  };
+  for (; most > 0 && expired(); --most) forget_oldest(user_of_oldest());
+  return expired();
 }
 
 void IdempotencyKeys::reconfigure(Options options) {
@@ -105,7 +114,7 @@ void IdempotencyKeys::forget_oldest(User user) {
   auto& [entries, order, bytes] = user->second;
   const auto place = order.front();
   order.pop_front();
-  const auto entry = entries.find(*place->key);
+  const auto entry = entries.find(place->key->first);
   drop(user->second, place);
   entries.erase(entry);
   erase_if_empty(user);

@@ -26,21 +26,7 @@ void evict(Map& entries, IsIdle is_idle, BeforeErase before_erase) {
   }
 }
 
-// Of the budget of the buffers, for the answers kept with idempotency keys.
-constexpr std::size_t kKeysPart = 16;
-
-IdempotencyKeys::Options key_options(const Options& options, unsigned shard_count) {
-  return {options.idempotency_window, options.max_buffer_bytes / kKeysPart / shard_count};
-}
-
 }  // namespace
-
-SessionTable::SessionTable(const Parts& parts, unsigned shard_count, metrics::ShardProbe& probe)
-    : parts_(parts),
-      shard_count_(shard_count),
-      probe_(probe),
-      buffer_options_(parts.options->buffer),
-      idempotency_(key_options(*parts.options, shard_count), probe) {}
 
 SessionState* SessionTable::find_session(std::string_view id) {
   const auto found = sessions_.find(id);
@@ -122,9 +108,8 @@ std::vector<SessionState*> SessionTable::all_sessions() {
   return all;
 }
 
-void SessionTable::reconfigure() {
-  buffer_options_ = parts_.options->buffer;
-  idempotency_.reconfigure(key_options(*parts_.options, shard_count_));
+void SessionTable::reconfigure(const buffer::Options& options) {
+  buffer_options_ = options;
 }
 
 void SessionTable::hold(UserState& user, std::size_t messages, std::size_t bytes) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "holdfast/metrics/memory_estimate.hpp"
+
 namespace holdfast::engine {
 namespace {
 
@@ -28,6 +30,11 @@ cache::Options speculation_share(const Parts& parts, unsigned shards) {
   return options;
 }
 
+IdempotencyKeys::Options key_options(const Options& options, unsigned shards) {
+  const auto bytes = metrics::kKeysShare * static_cast<double>(options.max_buffer_bytes);
+  return {options.idempotency_window, static_cast<std::size_t>(bytes) / shards};
+}
+
 Failure refused(FailureKind kind, const char* why, metrics::RefusalReason reason) {
   return {kind, Entity::user, why, reason};
 }
@@ -49,7 +56,8 @@ UserShard::UserShard(const Parts& shared, unsigned index, unsigned count, runtim
       executor(runs_on),
       probe(counts),
       journal(shared.journal, index, shared.clock, counts),
-      table(parts, count, counts),
+      table(parts, counts),
+      idempotency(key_options(*shared.options, count), counts),
       backlog(parts, table, index, count, counts),
       flush_loop(parts, count, runs_on, table, journal, backlog, counts),
       cache(cache_share(parts, count), counts.query_cache),
@@ -111,7 +119,8 @@ void UserShard::reconfigure(std::shared_ptr<const Options> options) {
 
 void UserShard::reconfigure_buffers(std::shared_ptr<const Options> options) {
   parts.options = std::move(options);
-  table.reconfigure();
+  table.reconfigure(parts.options->buffer);
+  idempotency.reconfigure(key_options(*parts.options, shard_count));
   flush_loop.reconfigured();
 }
 

@@ -92,9 +92,8 @@ Round number_round(UserShard& shard, SessionState& session, AddRequest& request,
 std::optional<Outcome<AddAnswer>> answer_to_key(UserShard& shard, const std::string& user_id,
                                                 const AddRequest& request) {
   if (request.idempotency_key.empty()) return std::nullopt;
-  auto& keys = shard.table.idempotency();
-  keys.forget_expired(shard.parts.clock.steady_now());
-  const auto* entry = keys.find(user_id, request.idempotency_key);
+  const auto now = shard.parts.clock.steady_now();
+  const auto* entry = shard.idempotency.find(user_id, request.idempotency_key, now);
   if (!entry) return std::nullopt;
   if (entry->request_hash != request.request_hash) {
     return Failure{FailureKind::key_reused, Entity::message, request.idempotency_key};
@@ -123,7 +122,7 @@ class InProgress {
       if (message.id) ids_.push_back(*message.id);
     }
     user.ids_in_progress.insert(ids_.begin(), ids_.end());
-    if (!key_.empty()) shard.table.idempotency().begin(user_id_, key_, request.request_hash);
+    if (!key_.empty()) shard.idempotency.begin(user_id_, key_, request.request_hash);
     user.writing_bytes += bytes_;
   }
   InProgress(const InProgress&) = delete;
@@ -134,12 +133,12 @@ class InProgress {
       for (const auto& id : ids_) user->ids_in_progress.erase(id);
       user->writing_bytes -= std::min(bytes_, user->writing_bytes);
     }
-    if (!key_.empty() && !completed_) shard_.table.idempotency().abandon(user_id_, key_);
+    if (!key_.empty() && !completed_) shard_.idempotency.abandon(user_id_, key_);
   }
   void complete(const AddAnswer& answer) {
     completed_ = true;
     if (key_.empty()) return;
-    shard_.table.idempotency().complete(user_id_, key_, answer, shard_.parts.clock.steady_now());
+    shard_.idempotency.complete(user_id_, key_, answer, shard_.parts.clock.steady_now());
   }
 
  private:

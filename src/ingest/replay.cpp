@@ -53,14 +53,14 @@ asio::awaitable<void> wait_for_backlog(UserShard& shard, const std::string& sess
 void remember_answer(UserShard& shard, const journal::AppendRecord& record) {
   if (record.idempotency_key.empty()) return;
   const auto& clock = shard.parts.clock;
-  const std::chrono::nanoseconds passed = clock.now() - record.accepted_at;
-  const auto age = std::max(passed, std::chrono::nanoseconds(0));  // the clock may have been set back
-  if (age >= shard.parts.options->idempotency_window) return;
+  const auto now = clock.now();
+  if (record.accepted_at <= now - shard.parts.options->idempotency_window) return;
+  const auto age = now - std::min(record.accepted_at, now);  // the clock may have been set back
   AddAnswer answer;
   for (const auto& message : record.round.messages) answer.message_ids.push_back(message.id);
   answer.first_seq = record.round.messages.front().seq;
   answer.last_seq = record.round.messages.back().seq;
-  auto& keys = shard.table.idempotency();
+  auto& keys = shard.idempotency;
   keys.begin(record.user_id, record.idempotency_key, record.request_hash);
   keys.complete(record.user_id, record.idempotency_key, std::move(answer), clock.steady_now() - age);
 }

@@ -49,7 +49,7 @@ asio::awaitable<void> forget_user(UserShard& shard, std::string user_id) {
     for (auto* session : user->sessions) shard.flush_loop.forget(*session);
     shard.table.erase_user(*user);
   }
-  shard.table.idempotency().forget_user(user_id);
+  shard.idempotency.forget_user(user_id);
   shard.cache.erase_user(user_id);
   shard.speculations.erase_user(user_id);
   co_return;

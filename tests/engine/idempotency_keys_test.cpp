@@ -21,8 +21,7 @@ class IdempotencyKeysTest : public ::testing::Test {
     keys_.complete(user, key, std::move(answer), now_);
   }
   bool knows(const std::string& user, const std::string& key) {
-    keys_.forget_expired(now_);
-    return keys_.find(user, key) != nullptr;
+    return keys_.find(user, key, now_) != nullptr;
   }
 
   metrics::ShardProbe probe_;
@@ -32,15 +31,39 @@ class IdempotencyKeysTest : public ::testing::Test {
 
 TEST_F(IdempotencyKeysTest, AnAnswerIsFoundAsARepeatUntilTheWindowHasPassed) {
   answer("ann", "k");
-  const auto* entry = keys_.find("ann", "k");
+  const auto* entry = keys_.find("ann", "k", now_);
   ASSERT_TRUE(entry && entry->answer);
   EXPECT_EQ(entry->request_hash, 7);
   EXPECT_TRUE(entry->answer->replayed);
-  EXPECT_EQ(keys_.find("bob", "k"), nullptr);
+  EXPECT_EQ(keys_.find("bob", "k", now_), nullptr);
   now_ += minutes(10) - std::chrono::milliseconds(1);
   EXPECT_TRUE(knows("ann", "k"));
   now_ += std::chrono::milliseconds(1);
   EXPECT_FALSE(knows("ann", "k"));
+  keys_.forget_expired(now_);
+  EXPECT_EQ(probe_.idempotency_bytes.value(), 0);
+}
+
+TEST_F(IdempotencyKeysTest, AKeyThatIsOverCanBeUsedAgainBeforeItHasLeftMemory) {
+  answer("ann", "k", 1);
+  now_ += minutes(10);
+  answer("ann", "k", 2);
+  ASSERT_TRUE(knows("ann", "k"));
+  EXPECT_EQ(keys_.find("ann", "k", now_)->answer->message_ids.size(), 2);
+  now_ += minutes(10);
+  keys_.forget_expired(now_);
+  EXPECT_EQ(probe_.idempotency_bytes.value(), 0);
+}
+
+TEST_F(IdempotencyKeysTest, WhatIsOverLeavesMemoryInSteps) {
+  keys_.reconfigure({minutes(10), 64u << 20});
+  for (std::size_t i = 0; i <= IdempotencyKeys::kForgottenAtOnce; ++i) {
+    answer("user" + std::to_string(i), "k");
+  }
+  now_ += minutes(10);
+  EXPECT_TRUE(keys_.forget_expired(now_));
+  EXPECT_GT(probe_.idempotency_bytes.value(), 0);
+  EXPECT_FALSE(keys_.forget_expired(now_));
   EXPECT_EQ(probe_.idempotency_bytes.value(), 0);
 }
 
@@ -48,7 +71,7 @@ TEST_F(IdempotencyKeysTest, WhatIsBeingWrittenIsKnownWithoutAnAnswerAndNeverExpi
   keys_.begin("ann", "k", 7);
   now_ += minutes(60);
   ASSERT_TRUE(knows("ann", "k"));
-  EXPECT_FALSE(keys_.find("ann", "k")->answer);
+  EXPECT_FALSE(keys_.find("ann", "k", now_)->answer);
   keys_.abandon("ann", "k");
   EXPECT_FALSE(knows("ann", "k"));
 }
@@ -75,7 +98,7 @@ TEST_F(IdempotencyKeysTest, ASecondAnswerToAKeyChangesNothing) {
   AddAnswer second;
   second.message_ids.assign(2, "i");
   keys_.complete("ann", "k", second, now_);
-  EXPECT_EQ(keys_.find("ann", "k")->answer->message_ids.size(), 1);
+  EXPECT_EQ(keys_.find("ann", "k", now_)->answer->message_ids.size(), 1);
   now_ += minutes(10);
   EXPECT_FALSE(knows("ann", "k"));
 }
@@ -104,12 +127,13 @@ TEST_F(IdempotencyKeysTest, AKeyReadTwiceHasTheLaterAnswerAndTheLaterTime) {
   answer("ann", "other", 1);
   now_ += minutes(9);
   answer("ann", "k", 2);
-  EXPECT_EQ(keys_.find("ann", "k")->answer->message_ids.size(), 2);
+  EXPECT_EQ(keys_.find("ann", "k", now_)->answer->message_ids.size(), 2);
   now_ += minutes(9);
   EXPECT_FALSE(knows("ann", "other"));
   EXPECT_TRUE(knows("ann", "k"));
   now_ += minutes(1);
   EXPECT_FALSE(knows("ann", "k"));
+  keys_.forget_expired(now_);
   EXPECT_EQ(probe_.idempotency_bytes.value(), 0);
 }
 
@@ -143,7 +167,8 @@ bool known_after_restart(std::chrono::milliseconds used_ago, std::chrono::millis
   while (std::chrono::steady_clock::now() - used < used_ago) std::this_thread::yield();
   engine.restart();
   const auto find = [](UserShard& shard) -> boost::asio::awaitable<bool> {
-    co_return shard.table.idempotency().find("ann", "k") != nullptr;
+    const auto now = shard.parts.clock.steady_now();
+    co_return shard.idempotency.find("ann", "k", now) != nullptr;
   };
   return engine.run(find(engine.shard()));
 }

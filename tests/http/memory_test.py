@@ -92,6 +92,21 @@ class Elsewhere(unittest.TestCase):
             data = d.get(MEMORY).data
             self.assertEqual((data["users"], data["components"]["round_buffer"]["bytes"]), ([], 0))
 
+    def test_the_answers_to_idempotency_keys_are_counted_until_they_are_forgotten(self):
+        def bytes_of_keys():
+            return d.get(MEMORY).data["components"]["idempotency_keys"]["bytes"]
+        with Holdfast(*KEEP_BUFFERED) as d:
+            session = d.make_session(d.make_user())
+            messages = {"messages": [{"role": "user", "content": "once"}]}
+            d.post(f"/api/v1/sessions/{session}/messages", messages, headers={"Idempotency-Key": "k"})
+            self.assertGreater(bytes_of_keys(), 100)
+        # Nothing else happens: the monitor sees to it.
+        with Holdfast(*KEEP_BUFFERED, "journal.idempotency_window=10ms", "buffer.monitoring.aggregation_window=100ms") as d:
+            session = d.make_session(d.make_user())
+            answer = d.post(f"/api/v1/sessions/{session}/messages", messages, headers={"Idempotency-Key": "k"})
+            self.assertEqual(answer.status, 201)
+            d.wait_until(lambda: bytes_of_keys() == 0)
+
     def test_suggestions_name_a_setting_and_its_value(self):
         with Holdfast(*KEEP_BUFFERED, "memory.max_process_mb=1") as d:
             def emergency():

@@ -151,8 +151,8 @@ class SessionBuffer {
 
   const Options* options_;
   RoundBuffer round_buffer_;
-  boost::container::deque<BufferedRound>
-      hybrid_;                              // oldest first; unlike std::deque nothing while it is empty
+  // Oldest first. An empty std::deque would hold 640 bytes.
+  boost::container::deque<BufferedRound> hybrid_;
   std::vector<StoreOperation> operations_;  // for the store, behind the batch in flight
   std::optional<Batch> in_flight_;
   std::optional<FlushReason> requested_;

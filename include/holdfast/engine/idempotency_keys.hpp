@@ -32,14 +32,16 @@ struct AddAnswer {
 class IdempotencyKeys {
  public:
   struct Options {
-    std::chrono::milliseconds window{std::chrono::minutes{10}};  // since the answer
-    std::size_t max_bytes = 32u << 20;
+    std::chrono::milliseconds window;  // since the answer
+    std::size_t max_bytes;
   };
   struct Entry {
     std::uint64_t request_hash = 0;
     std::optional<AddAnswer> answer;  // none: still being written
+    SteadyTime answered_at{};
   };
   static constexpr std::size_t kKeysOfUser = 1000;
+  static constexpr std::size_t kForgottenAtOnce = 4096;  // a few milliseconds
 
   // The probe's idempotency_bytes and idempotency_forgotten are written here; it must outlive this.
   IdempotencyKeys(Options options, metrics::ShardProbe& probe) : options_(options), probe_(probe) {}
@@ -48,7 +50,7 @@ class IdempotencyKeys {
   IdempotencyKeys& operator=(const IdempotencyKeys&) = delete;
 
   // Valid until the next call that is not const.
-  const Entry* find(std::string_view user_id, std::string_view key) const;
+  const Entry* find(std::string_view user_id, std::string_view key, SteadyTime now) const;
 
   void begin(const std::string& user_id, const std::string& key, std::uint64_t request_hash);
   // Once after begin(). at: when it was answered, for the window.
@@ -56,15 +58,15 @@ class IdempotencyKeys {
   void abandon(std::string_view user_id, std::string_view key);
 
   void forget_user(std::string_view user_id);
-  void forget_expired(SteadyTime now);
+  // What find() does not find any more leaves memory, the oldest first. True: there is more of it.
+  bool forget_expired(SteadyTime now, std::size_t most = kForgottenAtOnce);
   void reconfigure(Options options);
 
  private:
-  // Refers to the keys of the maps, which stay where they are.
+  // Refers to what is in the maps, which stays where it is.
   struct Answered {
     const std::string* user_id;
-    const std::string* key;
-    SteadyTime at;
+    const StringMap<Entry>::value_type* key;
     std::size_t bytes;
   };
   using Place = std::list<Answered>::iterator;

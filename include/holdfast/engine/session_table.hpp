@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,7 +16,6 @@
 #include "holdfast/buffer/session_buffer.hpp"
 #include "holdfast/cache/epoch.hpp"
 #include "holdfast/engine/failure.hpp"
-#include "holdfast/engine/idempotency_keys.hpp"
 #include "holdfast/engine/kept_features.hpp"
 #include "holdfast/engine/parts.hpp"
 #include "holdfast/engine/string_map.hpp"
@@ -83,8 +81,9 @@ struct UserState {
 
 class SessionTable {
  public:
-  // shard_count: for this one's part of what all may hold. probe must outlive this.
-  SessionTable(const Parts& parts, unsigned shard_count, metrics::ShardProbe& probe);
+  // probe must outlive this.
+  SessionTable(const Parts& parts, metrics::ShardProbe& probe)
+      : parts_(parts), probe_(probe), buffer_options_(parts.options->buffer) {}
 
   SessionState* find_session(std::string_view id);
   UserState* find_user(std::string_view id);
@@ -98,8 +97,6 @@ class SessionTable {
   UserState& insert_user(std::string_view id);
   void erase_session(SessionState& session);
   void erase_user(UserState& user);  // with its sessions
-
-  IdempotencyKeys& idempotency() { return idempotency_; }
 
   // A user's buffered messages, with so many bytes of content, become more and fewer.
   void hold(UserState& user, std::size_t messages, std::size_t bytes);
@@ -127,19 +124,17 @@ class SessionTable {
       for (auto user = users_.begin(bucket); user != users_.end(bucket); ++user) visit(user->second);
     }
   }
-  void reconfigure();  // parts' options are others, from now on
+  void reconfigure(const buffer::Options& options);  // of all sessions, from now on
 
  private:
   void evict_idle_sessions();
   void evict_idle_users();
 
   const Parts& parts_;
-  const unsigned shard_count_;
   metrics::ShardProbe& probe_;
   buffer::Options buffer_options_;  // which every session's buffer refers to
   StringMap<SessionState> sessions_;
   StringMap<UserState> users_;
-  IdempotencyKeys idempotency_;
   std::uint64_t last_epoch_ = 0;
   std::size_t holders_ = 0;
 };

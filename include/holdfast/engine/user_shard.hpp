@@ -9,6 +9,7 @@
 #include "holdfast/cache/query_cache.hpp"
 #include "holdfast/engine/backlog.hpp"
 #include "holdfast/engine/flush_loop.hpp"
+#include "holdfast/engine/idempotency_keys.hpp"
 #include "holdfast/engine/journal_port.hpp"
 #include "holdfast/engine/parts.hpp"
 #include "holdfast/engine/prediction_queue.hpp"
@@ -42,6 +43,7 @@ struct UserShard {
   metrics::ShardProbe& probe;
   JournalPort journal;
   SessionTable table;
+  IdempotencyKeys idempotency;
   Backlog backlog;
   FlushLoop flush_loop;
   cache::QueryCache cache;

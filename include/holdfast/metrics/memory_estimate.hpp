@@ -24,7 +24,7 @@ inline constexpr double kContentFactor = 1.22;
 inline constexpr double kCacheFactor = 1.1;
 // Of the buffers' limit, what is computed of buffered messages (engine/buffered_features.hpp) may take.
 inline constexpr double kFeaturesShare = 0.125;
-// And the answers kept with idempotency keys (engine/session_table.hpp).
+// And the answers kept with idempotency keys (engine/idempotency_keys.hpp).
 inline constexpr double kKeysShare = 0.0625;
 
 // As it is now. Any thread; as cheap as read_accounted().
