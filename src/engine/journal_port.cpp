@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/asio/any_completion_handler.hpp>
 #include <boost/asio/async_result.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <memory>
 #include <utility>
@@ -34,12 +35,20 @@ asio::awaitable<journal::Completion> JournalPort::submit(journal::Submission sub
       [this](auto handler, journal::Submission what) {
         auto waiter = std::make_unique<Waiter>(std::move(handler));
         what.ticket = reinterpret_cast<std::uint64_t>(waiter.release());
-        journal_.append(std::move(what));
+        gather(std::move(what));
       },
       asio::use_awaitable, std::move(submission));
   // What is refused at once comes in a delivery of its own too.
   probe_.components.record(metrics::TimedComponent::journal_wait, submitted, delivered_);
   co_return completion;
+}
+
+// Handed over one by one, the first would wake the journal's thread, which may take the core from this one
+// and write a group of one.
+void JournalPort::gather(journal::Submission submission) {
+  gathered_.push_back(std::move(submission));
+  if (gathered_.size() > 1) return;
+  asio::post(executor_, [this] { journal_.append(std::exchange(gathered_, {})); });
 }
 
 void JournalPort::acknowledge(std::vector<Lsn> lsns) {

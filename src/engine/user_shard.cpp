@@ -55,7 +55,7 @@ UserShard::UserShard(const Parts& shared, unsigned index, unsigned count, runtim
       shard_count(count),
       executor(runs_on),
       probe(counts),
-      journal(shared.journal, index, shared.clock, counts),
+      journal(shared.journal, index, runs_on, shared.clock, counts),
       table(parts, counts),
       idempotency(key_options(*shared.options, count), counts),
       backlog(parts, table, index, count, counts),

@@ -47,7 +47,7 @@ class Journal::Impl {
   Result<void> open(const std::function<Result<Lsn>()>& at_least);
   Result<ReplaySummary> replay(const std::function<void(ReplayedRecord)>& apply);
   void start(unsigned shards, Deliver deliver);
-  void append(Submission submission);
+  void append(std::vector<Submission> submissions);
   Result<ReadPosition> read(ReadPosition from, Lsn last, const std::function<bool(ReplayedRecord)>& visit);
   void acknowledge(std::vector<Lsn> lsns);
   std::uint64_t disk_bytes() const { return probe_.disk_bytes.value(); }
@@ -60,6 +60,7 @@ class Journal::Impl {
     std::vector<Lsn> acknowledged;
   };
   void run();
+  void enqueue(Submission submission);
   bool take(Taken& taken);
   void commit(const Taken& taken);
   void write_group(std::span<const Entry> group, std::size_t bytes);
@@ -141,14 +142,24 @@ void Journal::Impl::start(unsigned shards, Deliver deliver) {
   pthread_setname_np(thread_.native_handle(), "journal");
 }
 
-void Journal::Impl::append(Submission submission) {
-  const auto bytes = record_bytes(submission.payload.size());
+void Journal::Impl::append(std::vector<Submission> submissions) {
   std::unique_lock lock(mutex_);
   if (stopping_) {
     lock.unlock();
-    deliver_(submission.shard, {Completion{submission.ticket, 0, shutting_down("the journal is closed"), 0}});
+    for (const auto& [shard, epoch, ticket, type, payload, keyed_at] : submissions) {
+      deliver_(shard, {Completion{ticket, 0, shutting_down("the journal is closed"), 0}});
+    }
     return;
   }
+  for (auto& submission : submissions) enqueue(std::move(submission));
+  const bool wake = std::exchange(sleeping_, false);
+  lock.unlock();
+  if (wake) wake_.notify_one();
+}
+
+// With the lock.
+void Journal::Impl::enqueue(Submission submission) {
+  const auto bytes = record_bytes(submission.payload.size());
   auto& epoch = epochs_[submission.shard];
   const bool full = queued_bytes_ + bytes > options_.max_queued_bytes;
   const bool refused = full || submission.epoch < epoch;
@@ -159,9 +170,6 @@ void Journal::Impl::append(Submission submission) {
     queued_bytes_ += bytes;
   }
   queue_.entries.push_back({std::move(submission), refused});
-  const bool wake = std::exchange(sleeping_, false);
-  lock.unlock();
-  if (wake) wake_.notify_one();
 }
 
 // The last segment may be written to meanwhile: whoever asks for a record has seen it completed.
@@ -363,8 +371,8 @@ Result<ReplaySummary> Journal::replay(const std::function<void(ReplayedRecord)>&
 void Journal::start(unsigned shards, Deliver deliver) {
   impl_->start(shards, std::move(deliver));
 }
-void Journal::append(Submission submission) {
-  impl_->append(std::move(submission));
+void Journal::append(std::vector<Submission> submissions) {
+  impl_->append(std::move(submissions));
 }
 Result<ReadPosition> Journal::read(ReadPosition from, Lsn last,
                                    const std::function<bool(ReplayedRecord)>& visit) {

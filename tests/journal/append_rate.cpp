@@ -73,7 +73,7 @@ void measure_journal(const std::filesystem::path& dir, unsigned outstanding, dou
   const auto began = SteadyClock::now();
   for (; seconds_since(began) < seconds; ++count) {
     free_slots.acquire();
-    log.append({0, 0, count, journal::RecordType::append, payload, {}});
+    log.append({journal::Submission{0, 0, count, journal::RecordType::append, payload, {}}});
   }
   log.stop();
   const auto rate = static_cast<double>(count) / seconds_since(began);

@@ -88,7 +88,7 @@ class JournalFixture : public testing::Test {
 
   void append(std::uint64_t ticket, const std::string& content, unsigned shard = 0) {
     const Operation operation = append_of(content);
-    journal->append({shard, epoch, ticket, RecordType::append, encode(operation), {}});
+    journal->append({Submission{shard, epoch, ticket, RecordType::append, encode(operation), {}}});
   }
 
   Completion wait(std::uint64_t ticket) {

@@ -122,7 +122,7 @@ TEST_F(JournalFixture, ErasuresAreReplayedWhileTheyAreInTheJournal) {
   open();
   put("kept");
   const Operation erase = EraseRecord{"u", "s", {"gone"}};
-  journal->append({0, 0, 77, RecordType::erase, encode(erase), {}});
+  journal->append({Submission{0, 0, 77, RecordType::erase, encode(erase), {}}});
   journal->acknowledge({wait(77).lsn});
   restart();
   ASSERT_EQ(replayed.size(), 2u);
@@ -132,7 +132,7 @@ TEST_F(JournalFixture, ErasuresAreReplayedWhileTheyAreInTheJournal) {
 TEST_F(JournalFixture, AnEmptyAcknowledgementCompletesWhenThoseBeforeItAreOnTheDisk) {
   open();
   journal->acknowledge({put("stored")});
-  journal->append({0, 0, 77, RecordType::acknowledge, {}, {}});
+  journal->append({Submission{0, 0, 77, RecordType::acknowledge, {}, {}}});
   EXPECT_FALSE(wait(77).error);
   crash_and_restart();
   EXPECT_TRUE(replayed.empty());
@@ -259,7 +259,7 @@ TEST_F(JournalFixture, AKeyIsFoundAgainForItsWindowAlsoWhenItsAppendIsStored) {
     record.accepted_at =
         system_clock().now() - (still_needed ? std::chrono::minutes(9) : std::chrono::minutes(11));
     const Operation operation = record;
-    journal->append({0, 0, 5, RecordType::append, encode(operation), record.accepted_at});
+    journal->append({Submission{0, 0, 5, RecordType::append, encode(operation), record.accepted_at}});
     std::vector<Lsn> lsns{wait(5).lsn};
     for (int i = 0; i < 80; ++i) lsns.push_back(put(std::string(200, 'a')));
     journal->acknowledge(lsns);

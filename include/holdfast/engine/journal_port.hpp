@@ -1,6 +1,9 @@
-// A shard's way to the journal: append and wait. Completions come back as one post per group, and are handed
-// out in journal order, each waiter running until its next co_await before the next one wakes: what a path
-// does right after append() therefore happens in journal order. Used on the shard's thread.
+// A shard's way to the journal: append and wait. What is appended in one round of the shard goes there
+// together, behind all that was ready with it (as Redis writes its log before it sleeps), so that groups are
+// as large as they can be without a timer and waking the journal's thread is paid once. Completions come back
+// as one post per group, and are handed out in journal order, each waiter running until its next co_await
+// before the next one wakes: what a path does right after append() therefore happens in journal order. Used
+// on the shard's thread.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -18,8 +21,14 @@ namespace asio = boost::asio;
 class JournalPort {
  public:
   // Everything referenced must outlive the port.
-  JournalPort(journal::Journal& journal, unsigned shard, const Clock& clock, metrics::ShardProbe& probe)
-      : journal_(journal), shard_(shard), clock_(clock), probe_(probe), highest_(journal.last_lsn()) {}
+  JournalPort(journal::Journal& journal, unsigned shard, runtime::Executor executor, const Clock& clock,
+              metrics::ShardProbe& probe)
+      : journal_(journal),
+        shard_(shard),
+        executor_(executor),
+        clock_(clock),
+        probe_(probe),
+        highest_(journal.last_lsn()) {}
 
   // The epoch that append() submits under (see Journal): it changes when a completion tells of a refusal.
   std::uint64_t epoch() const { return epoch_; }
@@ -37,11 +46,14 @@ class JournalPort {
 
  private:
   asio::awaitable<journal::Completion> submit(journal::Submission submission);
+  void gather(journal::Submission submission);
 
   journal::Journal& journal_;
   unsigned shard_;
+  runtime::Executor executor_;
   const Clock& clock_;
   metrics::ShardProbe& probe_;
+  std::vector<journal::Submission> gathered_;
   std::uint64_t epoch_ = 0;
   std::uint64_t acknowledged_ = 0;  // calls of acknowledge()
   std::uint64_t recorded_ = 0;      // of these, that the journal holds

@@ -1,6 +1,6 @@
 // The write-ahead log: one per process, one order for all operations.
 //
-// Operation. append() queues a record; the journal thread takes everything that is queued, gives it
+// Operation. append() queues records; the journal thread takes everything that is queued, gives it
 // consecutive LSNs, writes it with one write and, with Durability::fsync, one fdatasync, then delivers the
 // completions of that group: one call per shard, in journal order. There is no timer: while one group syncs
 // the next one gathers. acknowledge() says that a record's effect is in the store; whole segments are deleted
@@ -116,7 +116,7 @@ class Journal {
 
   void start(unsigned shards, Deliver deliver);
 
-  void append(Submission submission);
+  void append(std::vector<Submission> submissions);
   void acknowledge(std::vector<Lsn> lsns);
 
   // Reads appends again that were completed or replayed and are not acknowledged, in LSN order: those behind
