@@ -1,7 +1,8 @@
 // The least that group commit can cost: one thread that writes N records of 250 bytes over pre-written space
 // with one call and syncs, again and again. A journal that serves N waiting clients cannot be faster than
 // this on the same disk.
-//   raw_group_commit DIRECTORY N SECONDS   prints records/s, p50 and p99 in µs, separated by spaces
+//   raw_group_commit DIRECTORY N SECONDS   prints records/s, p50 and p99 in µs, separated by spaces; the latter as
+// wrk has it, which counts with a stall those who would have come meanwhile (stats_correct() in its stats.c)
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -17,6 +18,15 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::size_t kRecordBytes = 250, kFileBytes = 64u << 20;
+
+// expected: between two of them.
+void add_those_who_would_have_come(std::vector<double>& took, double expected) {
+  const auto measured = took.size();
+  for (std::size_t i = 0; i < measured; ++i) {
+    if (took[i] < 2 * expected) continue;
+    for (double later = took[i] - expected; later > expected; later -= expected) took.push_back(later);
+  }
+}
 
 [[noreturn]] void fail(const char* what) {
   std::perror(what);
@@ -54,7 +64,9 @@ int main(int argc, char** argv) {
   const double seconds = std::chrono::duration<double>(SteadyClock::now() - began).count();
   unlink(path.c_str());
   if (took.empty()) return 1;
+  const auto commits = static_cast<double>(took.size());
+  add_those_who_would_have_come(took, seconds * 1e6 / commits);
   std::sort(took.begin(), took.end());
-  std::printf("%.0f %.1f %.1f\n", static_cast<double>(took.size() * group) / seconds, took[took.size() / 2],
+  std::printf("%.0f %.1f %.1f\n", commits * static_cast<double>(group) / seconds, took[took.size() / 2],
               took[took.size() * 99 / 100]);
 }
