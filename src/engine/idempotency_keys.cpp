@@ -31,7 +31,7 @@ const IdempotencyKeys::Entry* IdempotencyKeys::find(std::string_view user_id, st
   const auto found = user->second.entries.find(key);
   if (found == user->second.entries.end()) return nullptr;
   const auto& entry = found->second;
-  return entry.answer && now - entry.answered_at >= options_.window ? nullptr : &entry;
+  return is_over(entry, now) ? nullptr : &entry;
 }
 
 void IdempotencyKeys::begin(const std::string& user_id, const std::string& key, std::uint64_t request_hash) {
@@ -52,6 +52,7 @@ void IdempotencyKeys::begin(const std::string& user_id, const std::string& key, 
 
 void IdempotencyKeys::complete(std::string_view user_id, std::string_view key, AddAnswer answer,
                                SteadyTime at) {
+  forget_expired(at, 2);  // so that they do not pile up between the monitor's visits
   const auto user = users_.find(user_id);
   if (user == users_.end()) return;
   auto& [entries, order, held] = user->second;
@@ -65,11 +66,9 @@ void IdempotencyKeys::complete(std::string_view user_id, std::string_view key, A
   held += bytes;
   probe_.idempotency_bytes.add(bytes);
   while (order.size() > 1 && (order.size() > kKeysOfUser || held > options_.max_bytes / 4)) {
-    probe_.idempotency_forgotten.add();
-    forget_oldest(user);
+    forget_for_room(user, at);
   }
-  trim();
-  forget_expired(at, 2);  // more than come
+  trim(at);
 }
 
 void IdempotencyKeys::abandon(std::string_view user_id, std::string_view key) {
@@ -91,23 +90,29 @@ void IdempotencyKeys::forget_user(std::string_view user_id) {
 }
 
 bool IdempotencyKeys::forget_expired(SteadyTime now, std::size_t most) {
-  const auto expired = [&] {
-    return !answered_.empty() && now - answered_.front().key->second.answered_at >= options_.window;
-  };
-  for (; most > 0 && expired(); --most) forget_oldest(user_of_oldest());
-  return expired();
+  const auto more = [&] { return !answered_.empty() && is_over(answered_.front().key->second, now); };
+  for (; most > 0 && more(); --most) forget_oldest(user_of_oldest());
+  return more();
 }
 
-void IdempotencyKeys::reconfigure(Options options) {
+void IdempotencyKeys::reconfigure(Options options, SteadyTime now) {
   options_ = options;
-  trim();
+  trim(now);
 }
 
-void IdempotencyKeys::trim() {
+void IdempotencyKeys::trim(SteadyTime now) {
   while (answered_.size() > 1 && probe_.idempotency_bytes.value() > options_.max_bytes) {
-    probe_.idempotency_forgotten.add();
-    forget_oldest(user_of_oldest());
+    forget_for_room(user_of_oldest(), now);
   }
+}
+
+bool IdempotencyKeys::is_over(const Entry& entry, SteadyTime now) const {
+  return entry.answer && now - entry.answered_at >= options_.window;
+}
+
+void IdempotencyKeys::forget_for_room(User user, SteadyTime now) {
+  if (!is_over(user->second.answered.front()->key->second, now)) probe_.idempotency_forgotten.add();
+  forget_oldest(user);
 }
 
 void IdempotencyKeys::forget_oldest(User user) {

@@ -11,6 +11,9 @@
 namespace holdfast::engine {
 namespace {
 
+// What one handler makes (a batch of many sessions) must not fill the journal's queue while its thread waits.
+constexpr std::size_t kGatheredAtMost = 64;
+
 using Waiter = asio::any_completion_handler<void(journal::Completion)>;
 
 }  // namespace
@@ -46,9 +49,13 @@ asio::awaitable<journal::Completion> JournalPort::submit(journal::Submission sub
 // Handed over one by one, the first would wake the journal's thread, which may take the core from this one
 // and write a group of one.
 void JournalPort::gather(journal::Submission submission) {
+  if (gathered_.empty()) asio::post(executor_, [this] { hand_over(); });
   gathered_.push_back(std::move(submission));
-  if (gathered_.size() > 1) return;
-  asio::post(executor_, [this] { journal_.append(std::exchange(gathered_, {})); });
+  if (gathered_.size() >= kGatheredAtMost) hand_over();
+}
+
+void JournalPort::hand_over() {
+  if (!gathered_.empty()) journal_.append(std::exchange(gathered_, {}));
 }
 
 void JournalPort::acknowledge(std::vector<Lsn> lsns) {

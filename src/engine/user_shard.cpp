@@ -120,7 +120,7 @@ void UserShard::reconfigure(std::shared_ptr<const Options> options) {
 void UserShard::reconfigure_buffers(std::shared_ptr<const Options> options) {
   parts.options = std::move(options);
   table.reconfigure(parts.options->buffer);
-  idempotency.reconfigure(key_options(*parts.options, shard_count));
+  idempotency.reconfigure(key_options(*parts.options, shard_count), parts.clock.steady_now());
   flush_loop.reconfigured();
 }
 

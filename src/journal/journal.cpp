@@ -146,8 +146,9 @@ void Journal::Impl::append(std::vector<Submission> submissions) {
   std::unique_lock lock(mutex_);
   if (stopping_) {
     lock.unlock();
-    for (const auto& [shard, epoch, ticket, type, payload, keyed_at] : submissions) {
-      deliver_(shard, {Completion{ticket, 0, shutting_down("the journal is closed"), 0}});
+    for (const auto& submission : submissions) {
+      deliver_(submission.shard,
+               {Completion{submission.ticket, 0, shutting_down("the journal is closed"), 0}});
     }
     return;
   }

@@ -55,8 +55,19 @@ TEST_F(IdempotencyKeysTest, AKeyThatIsOverCanBeUsedAgainBeforeItHasLeftMemory) {
   EXPECT_EQ(probe_.idempotency_bytes.value(), 0);
 }
 
+TEST_F(IdempotencyKeysTest, WhatIsOverIsNotCountedAsForgottenEarly) {
+  keys_.reconfigure({minutes(10), 64u << 20}, now_);
+  for (int i = 0; i < 10; ++i) answer("others" + std::to_string(i), "k");
+  for (std::size_t i = 0; i < IdempotencyKeys::kKeysOfUser; ++i) answer("ann", std::to_string(i));
+  now_ += minutes(10);
+  answer("ann", "one more");
+  EXPECT_EQ(probe_.idempotency_forgotten.value(), 0);
+  for (std::size_t i = 0; i < IdempotencyKeys::kKeysOfUser; ++i) answer("ann", "again" + std::to_string(i));
+  EXPECT_EQ(probe_.idempotency_forgotten.value(), 1);
+}
+
 TEST_F(IdempotencyKeysTest, WhatIsOverLeavesMemoryInSteps) {
-  keys_.reconfigure({minutes(10), 64u << 20});
+  keys_.reconfigure({minutes(10), 64u << 20}, now_);
   for (std::size_t i = 0; i <= IdempotencyKeys::kForgottenAtOnce; ++i) {
     answer("user" + std::to_string(i), "k");
   }
@@ -77,7 +88,7 @@ TEST_F(IdempotencyKeysTest, WhatIsBeingWrittenIsKnownWithoutAnAnswerAndNeverExpi
 }
 
 TEST_F(IdempotencyKeysTest, AUserHasItsLastThousand) {
-  keys_.reconfigure({minutes(10), 8u << 20});
+  keys_.reconfigure({minutes(10), 8u << 20}, now_);
   for (std::size_t i = 0; i <= IdempotencyKeys::kKeysOfUser; ++i) answer("ann", "k" + std::to_string(i), 0);
   EXPECT_FALSE(knows("ann", "k0"));
   EXPECT_TRUE(knows("ann", "k1"));
@@ -87,7 +98,7 @@ TEST_F(IdempotencyKeysTest, AUserHasItsLastThousand) {
 TEST_F(IdempotencyKeysTest, LessMemoryAfterAReloadIsKeptToAtOnce) {
   for (int i = 0; i < 400; ++i) answer("user" + std::to_string(i), "k");
   ASSERT_GT(probe_.idempotency_bytes.value(), 100'000);
-  keys_.reconfigure({minutes(10), 100'000});
+  keys_.reconfigure({minutes(10), 100'000}, now_);
   EXPECT_LE(probe_.idempotency_bytes.value(), 100'000);
   EXPECT_FALSE(knows("user0", "k"));
   EXPECT_TRUE(knows("user399", "k"));

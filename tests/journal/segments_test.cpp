@@ -287,7 +287,7 @@ TEST_F(JournalFixture, ALargeSegmentIsWrittenAgainWholeOrNotAtAll) {
         options(), files, []() -> Result<Lsn> { return Lsn{0}; }, unused);
   };
   journal.reset();
-  for (int nth = 2; nth <= 4; ++nth) {  // the first is the header's
+  for (int nth = 2; nth <= 5; ++nth) {  // the first is the header's
     files.fail(io::Call::write, nth, retryable("EIO"));
     EXPECT_FALSE(open_only()) << nth;
   }

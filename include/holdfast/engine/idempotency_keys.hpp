@@ -60,7 +60,7 @@ class IdempotencyKeys {
   void forget_user(std::string_view user_id);
   // What find() does not find any more leaves memory, the oldest first. True: there is more of it.
   bool forget_expired(SteadyTime now, std::size_t most = kForgottenAtOnce);
-  void reconfigure(Options options);
+  void reconfigure(Options options, SteadyTime now);
 
  private:
   // Refers to what is in the maps, which stays where it is.
@@ -78,7 +78,9 @@ class IdempotencyKeys {
   using User = StringMap<OfUser>::iterator;
 
   User user_of_oldest() { return users_.find(*answered_.front().user_id); }
-  void trim();
+  void trim(SteadyTime now);
+  bool is_over(const Entry& entry, SteadyTime now) const;
+  void forget_for_room(User user, SteadyTime now);  // the user's oldest
   void forget_oldest(User user);
   void drop(OfUser& user, Place place);
   void erase_if_empty(User user);

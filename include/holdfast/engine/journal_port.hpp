@@ -1,9 +1,9 @@
 // A shard's way to the journal: append and wait. What is appended in one round of the shard goes there
-// together, behind all that was ready with it (as Redis writes its log before it sleeps), so that groups are
-// as large as they can be without a timer and waking the journal's thread is paid once. Completions come back
-// as one post per group, and are handed out in journal order, each waiter running until its next co_await
-// before the next one wakes: what a path does right after append() therefore happens in journal order. Used
-// on the shard's thread.
+// together (up to 64 records), behind all that was ready with it, as Redis writes its log before it sleeps:
+// so groups are as large as they can be without a timer, and waking the journal's thread is paid once.
+// Completions come back as one post per group, and are handed out in journal order, each waiter running until
+// its next co_await before the next one wakes: what a path does right after append() therefore happens in
+// journal order. Used on the shard's thread.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -47,6 +47,7 @@ class JournalPort {
  private:
   asio::awaitable<journal::Completion> submit(journal::Submission submission);
   void gather(journal::Submission submission);
+  void hand_over();
 
   journal::Journal& journal_;
   unsigned shard_;

@@ -78,7 +78,7 @@ enum class EmbeddingFailure : std::size_t {
 enum class TimedComponent : std::size_t {
   http_parse,          // the body of an add or a query, to values
   token_count,         // the tokens of an add's messages
-  journal_wait,        // wait: a record, from handed to the journal until its group's completion is back
+  journal_wait,        // wait: a record, from ready for the journal until its group's completion is back
   round,               // a round joins the round buffer, and nothing has to move on
   transfer,            // likewise, and what was there moves on to the hybrid buffer
   threshold_check,     // after a change of a session: what is due by size or time; a due batch is handed over
