@@ -18,12 +18,18 @@ using SteadyClock = std::chrono::steady_clock;
 // A profile does not hold up the stop of the daemon longer than this.
 constexpr std::chrono::milliseconds kStopAskedEvery{100};
 
-asio::awaitable<void> wait_until(SteadyClock::time_point end, const Status& status) {
+// The most memory until then.
+asio::awaitable<MemoryUse> watch_until(SteadyClock::time_point end, const Status& status) {
   asio::steady_timer timer(co_await asio::this_coro::executor);
+  auto peaks = status.memory_now();
   while (SteadyClock::now() < end && status.phase() != Phase::stopping) {
     timer.expires_at(std::min(end, SteadyClock::now() + kStopAskedEvery));
     co_await timer.async_wait(asio::as_tuple(asio::use_awaitable));
+    const auto now = status.memory_now();
+    peaks.accounted_bytes = std::max(peaks.accounted_bytes, now.accounted_bytes);
+    peaks.resident_bytes = std::max(peaks.resident_bytes, now.resident_bytes);
   }
+  co_return peaks;
 }
 
 }  // namespace
@@ -37,8 +43,8 @@ asio::awaitable<Reply> profile_buffer(Api& api, Request request) {
         409, codec::render_error(409, "A profile is being taken already", {}), "application/json", {}};
   }
   const auto began = api.status.moment();
-  co_await wait_until(SteadyClock::now() + *duration, api.status);
-  co_return success(200, "Profile taken", api.status.profile(began));
+  const auto peaks = co_await watch_until(SteadyClock::now() + *duration, api.status);
+  co_return success(200, "Profile taken", api.status.profile(began, peaks));
 }
 
 asio::awaitable<Reply> metrics_history(Api& api, Request request) {

@@ -94,7 +94,7 @@ metrics::Situation situation_of(const StatusSources& from, metrics::Summary summ
   return now;
 }
 
-Json profile_data(const metrics::Situation& situation) {
+Json profile_data(const metrics::Situation& situation, const MemoryUse& peaks) {
   const auto& summary = situation.summary;
   const auto findings = find_bottlenecks(situation);
   const auto busiest = busiest_component(summary);
@@ -102,7 +102,9 @@ Json profile_data(const metrics::Situation& situation) {
                {"messages", summary.messages},
                {"queries", summary.queries},
                {"components", components_json(summary)},
-               {"threads", threads_json(summary)}};
+               {"threads", threads_json(summary)},
+               {"memory_peaks",
+                {{"accounted_bytes", peaks.accounted_bytes}, {"resident_bytes", peaks.resident_bytes}}}};
   data["busiest_component"] = busiest == TimedComponent::count ? Json(nullptr) : Json(to_string(busiest));
   data["bottleneck"] = findings.empty() ? "none" : to_string(findings.front().what);
   data["suggestion"] = findings.empty() ? Json(nullptr) : finding_json(findings.front());

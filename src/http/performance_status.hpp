@@ -15,7 +15,7 @@ namespace holdfast::http {
 metrics::Situation situation_of(const StatusSources& from, metrics::Summary summary);
 
 // Components, threads, the bottleneck and what to change.
-nlohmann::ordered_json profile_data(const metrics::Situation& situation);
+nlohmann::ordered_json profile_data(const metrics::Situation& situation, const MemoryUse& peaks);
 
 struct CapacityCheck {
   const char* what;

@@ -321,8 +321,13 @@ Status::Profiling Status::begin_profile() {
   return {taken ? nullptr : &profiling_, [](std::atomic<bool>* profiling) { *profiling = false; }};
 }
 
-std::string Status::profile(const metrics::Moment& since) const {
-  return profile_data(situation(from_.window.between(since, moment()))).dump();
+MemoryUse Status::memory_now() const {
+  return {metrics::total(metrics::read_accounted(from_.probes)),
+          from_.memory.report().readings.resident_bytes.value_or(0)};
+}
+
+std::string Status::profile(const metrics::Moment& since, const MemoryUse& peaks) const {
+  return profile_data(situation(from_.window.between(since, moment())), peaks).dump();
 }
 
 metrics::Situation Status::situation(metrics::Summary summary) const {
@@ -374,7 +379,7 @@ std::string Status::statistics() const {
                           {"avg_batch_size", or_null(summary.average_batch_messages)},
                           {"buffer_utilization", or_null(summary.buffer_utilization)},
                           {"flush_success_rate", or_null(summary.flush_success_rate)},
-                          {"buffered_bytes", round.bytes + hybrid.bytes + in_flight.bytes}};
+                          {"buffered_bytes", metrics::buffered(metrics::read_accounted(probes))}};
   data["query_buffer"] = query_buffer(options->cache, add_up_query_cache(probes), totals.joined_searches,
                                       summary.cache_hit_rate);
   data["speculative_buffer"] = speculative_buffer(options->speculation, probes);

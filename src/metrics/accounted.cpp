@@ -41,4 +41,9 @@ std::uint64_t total(const PerLabel<Component, std::uint64_t>& accounted) {
   return sum;
 }
 
+std::uint64_t buffered(const PerLabel<Component, std::uint64_t>& accounted) {
+  return accounted[Component::round_buffer] + accounted[Component::hybrid_buffer] +
+         accounted[Component::in_flight] + accounted[Component::operations];
+}
+
 }  // namespace holdfast::metrics

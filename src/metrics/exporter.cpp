@@ -116,7 +116,8 @@ void add_window(const Summary& summary, Families& families) {
                  summary.cpu_share);
   families.gauge("holdfast_io_wait_share", "Share of the machine's CPU time spent waiting for I/O (window).",
                  summary.io_wait_share);
-  families.gauge("holdfast_buffer_utilization", "Bytes buffered as a share of the limit, now.",
+  families.gauge("holdfast_buffer_utilization",
+                 "Bytes buffered, with the overhead of each message, as a share of the limit, now.",
                  summary.buffer_utilization);
 }
 

@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "holdfast/metrics/accounted.hpp"
 #include "metrics/export_groups.hpp"
 
@@ -59,11 +61,13 @@ void add_memory(const Probes& probes, const memory::Report& report, const memory
   families.gauges<Component>("holdfast_memory_accounted_bytes",
                              "Bytes that the daemon counts itself, with the overhead of each message.",
                              "component", [&](Component component) { return accounted[component]; });
-  Family limits("holdfast_memory_pressure_limit_bytes", "The limits that the level is judged by.",
-                MetricType::Gauge);
-  limits.add(static_cast<double>(report.limits.buffers.bytes), {{"limit", "buffers"}});
-  limits.add(static_cast<double>(report.limits.process.bytes), {{"limit", "process"}});
-  limits.add(static_cast<double>(report.limits.available.bytes), {{"limit", "available"}});
+  Family limits("holdfast_memory_pressure_limit_bytes",
+                "The limits that the level is judged by, and where each comes from.", MetricType::Gauge);
+  for (const auto& [name, limit] :
+       {std::pair("buffers", &report.limits.buffers), std::pair("process", &report.limits.process),
+        std::pair("available", &report.limits.available)}) {
+    limits.add(static_cast<double>(limit->bytes), {{"limit", name}, {"origin", limit->origin}});
+  }
   families.add(std::move(limits));
   add_readings(report, families);
   families.gauge(

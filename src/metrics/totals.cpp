@@ -67,7 +67,7 @@ Totals read_totals(const Probes& probes) {
     const auto times = read_component(probes, component);
     sum.components[component] = {times.count, times.sum};
   });
-  for_each_label<Stage>([&](auto stage) { sum.buffered_bytes += read_stage(probes, stage).bytes; });
+  sum.buffered_bytes = buffered(read_accounted(probes));
   sum.queued_batches = read_flush_queue_depth(probes.flush);
   return sum;
 }

@@ -45,6 +45,8 @@ class Profile(unittest.TestCase):
         self.assertEqual(set(data["threads"]), {"shard", "journal", "flush", "pool", "other"})
         self.assertGreater(data["threads"]["shard"]["cpu_seconds"], 0)
         self.assertEqual(data["threads"]["journal"]["threads"], 1)
+        self.assertGreater(data["memory_peaks"]["accounted_bytes"], 0)
+        self.assertGreater(data["memory_peaks"]["resident_bytes"], data["memory_peaks"]["accounted_bytes"])
         self.assertIn(data["busiest_component"], COMPONENTS)
         self.assertEqual(data["bottleneck"] == "none", data["suggestion"] is None)
 

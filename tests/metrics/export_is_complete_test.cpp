@@ -234,7 +234,7 @@ TEST_F(ExportTest, TheSeedsIndicatorsAreThere) {
            "holdfast_error_rate 0\n",
            "holdfast_worker_utilization 0.05\n",
            "holdfast_flush_success_rate 0.75\n",
-           "holdfast_buffer_utilization 0.0018\n",
+           "holdfast_buffer_utilization 0.011016\n",
            "holdfast_transfer_rate_rounds_per_second 0.8\n",
            "holdfast_memory_usage_bytes ",
            "holdfast_memory_limit_bytes ",
@@ -280,7 +280,7 @@ TEST_F(ExportTest, MemoryPressureIsExportedWhereTheMonitorRuns) {
   report.level = memory::Level::critical;
   report.entered = {0, 2, 1, 0};
   report.shares[memory::Signal::resident] = 0.95;
-  report.limits.process.bytes = 1000;
+  report.limits.process = {1000, "memory.max_process_mb"};
   report.readings.unreadable = {"one", "two"};
   report.readings.oom_kills = 3;
   report.fragmentation = 0.125;
@@ -295,7 +295,7 @@ TEST_F(ExportTest, MemoryPressureIsExportedWhereTheMonitorRuns) {
            "holdfast_memory_signal_ratio{signal=\"resident\"} 0.95\n",
            "holdfast_memory_actions_total{action=\"kept_in_journal\"} 7\n",
            "holdfast_memory_accounted_bytes{component=\"requests\"} 4096\n",
-           "holdfast_memory_pressure_limit_bytes{limit=\"process\"} 1000\n",
+           "holdfast_memory_pressure_limit_bytes{limit=\"process\",origin=\"memory.max_process_mb\"} 1000\n",
            "holdfast_memory_unreadable_sources 2\n",
            "holdfast_memory_oom_kills_total 3\n",
            "holdfast_flush_batch_limit_messages 64\n",

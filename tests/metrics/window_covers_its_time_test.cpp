@@ -4,6 +4,7 @@
 #include <chrono>
 #include <thread>
 
+#include "holdfast/metrics/accounted.hpp"
 #include "holdfast/metrics/window.hpp"
 #include "set_clock.hpp"
 
@@ -162,7 +163,9 @@ TEST_F(WindowTest, BufferUtilizationIsWhatIsInTheBuffersNow) {
   first_.stages[Stage::round_buffer].leave(1, 100);
   first_.stages[Stage::hybrid_buffer].enter(1, 100);
   second_.stages[Stage::in_flight].enter(1, 50);
-  EXPECT_EQ(window_.summary().buffer_utilization, 0.35);
+  second_.operation_bytes.add(30);
+  EXPECT_EQ(window_.summary().buffered_bytes, 350 + 4 * kMessageOverhead + 30);
+  EXPECT_EQ(window_.summary().buffer_utilization, (350 + 4 * kMessageOverhead + 30) / 1000.0);
 }
 
 TEST_F(WindowTest, SharesOfCpuComeFromTheKernelsNumbers) {

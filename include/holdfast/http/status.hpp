@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -46,6 +47,11 @@ struct StatusSources {
   std::string version;
 };
 
+struct MemoryUse {
+  std::uint64_t accounted_bytes = 0;
+  std::uint64_t resident_bytes = 0;  // as the monitor saw it last; 0: unreadable
+};
+
 class Status {
  public:
   explicit Status(StatusSources sources) : from_(std::move(sources)) {}
@@ -70,7 +76,9 @@ class Status {
   metrics::Moment moment() const { return from_.window.moment(); }
   // JSON: the rows of that time (none: of the aggregation window) with this metric, or (nullptr) with all.
   std::string history(std::optional<std::chrono::seconds> window, const metrics::HistoryMetric* metric) const;
-  std::string profile(const metrics::Moment& since) const;  // JSON, of the time until now
+  MemoryUse memory_now() const;
+  // JSON, of the time until now; peaks: of memory in it.
+  std::string profile(const metrics::Moment& since, const MemoryUse& peaks) const;
 
  private:
   const StatusSources from_;

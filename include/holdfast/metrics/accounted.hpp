@@ -39,5 +39,7 @@ StageContents read_stage(const Probes& probes, Stage stage);
 // Bytes by component, overhead included. A few relaxed loads a shard: any thread, as often as one likes.
 PerLabel<Component, std::uint64_t> read_accounted(const Probes& probes);
 std::uint64_t total(const PerLabel<Component, std::uint64_t>& accounted);
+// What counts against the limit of the buffers (memory.max_buffer_mb).
+std::uint64_t buffered(const PerLabel<Component, std::uint64_t>& accounted);
 
 }  // namespace holdfast::metrics

@@ -62,7 +62,7 @@ struct Summary {
   std::optional<double> cpu_share;       // of Capacity::cpus; between samples
   std::optional<double> io_wait_share;   // of the machine's CPU time; between samples
 
-  std::optional<double> buffer_utilization;  // at the end: bytes buffered of the limit
+  std::optional<double> buffer_utilization;  // at the end: buffered_bytes of the limit
 
   PerLabel<TimedComponent, ComponentTime> components;
   PerLabel<ThreadClass, ThreadTime> threads;
@@ -73,7 +73,7 @@ struct Summary {
   std::uint64_t failed_batches = 0;
   std::uint64_t stored_messages = 0;  // whose insert the store has committed
   std::uint64_t queued_batches = 0;   // at the end
-  std::uint64_t buffered_bytes = 0;   // at the end
+  std::uint64_t buffered_bytes = 0;   // at the end; with kMessageOverhead for each message
   double buffer_growth = 0;           // bytes a second, shrinking: below 0
 };
 
