@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <string>
+#include <utility>
 
 #include "result_file.hpp"
 #include "scenario.hpp"
@@ -118,6 +120,9 @@ class Writer {
           "load that it should stay below: " + written(100 * kTargetLoad) + ", " +
               written(100 * kWarningLoad) + " and " + written(100 * kCriticalLoad) + " % of the " +
               written(*most) + " a minute of the last stress step that held");
+      alert("HighLoad",
+            "instance:holdfast_throughput_messages_per_minute:rate5m > " + written(*most * kWarningLoad),
+            "the warning value of throughput");
     } else {
       missing("throughput", "stress");
     }
@@ -143,6 +148,10 @@ class Writer {
       kpi("error_rate", "error_percentage", {100 * base, 1000 * base, 5000 * base},
           "balanced failed " + written(100 * *errors) + " %; at least " + written(100 * kLeastErrorShare) +
               " % as target, 10 and 50 times that");
+      for (const auto& [times, level] : {std::pair(10, "warning"), std::pair(50, "critical")}) {
+        alert("HighErrorRate", "instance:holdfast_error_rate:rate5m > " + written(times * base),
+              std::string("the ") + level + " value of error_rate, as a share");
+      }
     } else {
       missing("error_rate", "balanced");
     }
@@ -164,6 +173,8 @@ class Writer {
       kpi("buffer_utilization", "share", {std::min(0.5, std::max(0.1, 2 * *used)), 0.7, 0.9},
           "at the end of balanced " + written(*used) +
               "; twice that, from 0.1 to 0.5; warning leaves 30 % for an outage of the store");
+      alert("BuffersNearlyFull", "holdfast_buffer_utilization > 0.7",
+            "the warning value of buffer_utilization");
     }
     if (const auto success = at(balanced, "/indicators/flush_success_rate")) {
       kpi("flush_success_rate", "share", {std::min(*success, 0.999), 0.99, 0.9},

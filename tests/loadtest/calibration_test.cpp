@@ -23,6 +23,10 @@ TEST(Calibration, DerivesEachLevelAndSaysHow) {
                                                             a_step("repeated_queries 1", a_run(100, 8))}))});
   // Half, 0.7 and 0.85 of 6000 messages a minute; the broken step does not count.
   EXPECT_THAT(yaml, HasSubstr("    target: 3000\n    warning: 4200\n    critical: 5100\n"));
+  EXPECT_THAT(yaml, HasSubstr("HighLoad  # the warning value of throughput\n"));
+  EXPECT_THAT(yaml, HasSubstr("messages_per_minute:rate5m > 4200'\n"));
+  EXPECT_THAT(yaml, HasSubstr("'instance:holdfast_error_rate:rate5m > 0.01'\n"));
+  EXPECT_THAT(yaml, HasSubstr("'instance:holdfast_error_rate:rate5m > 0.05'\n"));
   // p95 of 4 ms: 8, 20 and 80, up to the ends of buckets.
   EXPECT_THAT(yaml,
               HasSubstr("    metric: p95_latency_ms\n    target: 10\n    warning: 25\n    critical: 100\n"));

@@ -14,16 +14,25 @@ namespace {
 
 constexpr std::string_view kNameCharacters = "abcdefghijklmnopqrstuvwxyz0123456789_";
 
-// Metrics named by a rule file, without the recorded ones ("instance:…") and the names of groups.
-std::set<std::string> metrics_named_in(const std::string& file) {
-  std::ifstream lines(std::string(HOLDFAST_SOURCE_DIR) + "/deploy/prometheus/" + file);
+constexpr const char* kRecordingRules = "prometheus/recording_rules.yml";
+constexpr const char* kAlertRules = "prometheus/alert_rules.yml";
+constexpr const char* kDashboard = "grafana/holdfast.json";
+
+std::ifstream open_deployed(const std::string& file) {
+  return std::ifstream(std::string(HOLDFAST_SOURCE_DIR) + "/deploy/" + file);
+}
+
+// Metrics that a file names; recorded: those of recording rules ("instance:…"). Names of groups are left out.
+std::set<std::string> metrics_named_in(const std::string& file, bool recorded) {
+  auto lines = open_deployed(file);
   std::set<std::string> names;
   for (std::string line; std::getline(lines, line);) {
     if (line.find("- name:") != std::string::npos) continue;
     for (auto at = line.find("holdfast_"); at != std::string::npos; at = line.find("holdfast_", at + 1)) {
-      const auto end = std::min(line.find_first_not_of(kNameCharacters, at), line.size());
-      const bool recorded = at > 0 && line[at - 1] == ':';
-      if (!recorded) names.insert(line.substr(at, end - at));
+      const bool is_recorded = at > 0 && line[at - 1] == ':';
+      const auto characters = std::string(kNameCharacters) + (is_recorded ? ":" : "");  // with the window
+      const auto end = std::min(line.find_first_not_of(characters, at), line.size());
+      if (is_recorded == recorded) names.insert(line.substr(at, end - at));
     }
   }
   return names;
@@ -47,13 +56,27 @@ TEST(Rules, NameOnlyMetricsThatAreExported) {
     return live;
   });
   const auto text = exporter.scrape();
-  for (const char* file : {"recording_rules.yml", "alert_rules.yml"}) {
-    const auto names = metrics_named_in(file);
+  for (const char* file : {kRecordingRules, kAlertRules, kDashboard}) {
+    const auto names = metrics_named_in(file, false);
     EXPECT_GE(names.size(), 8u) << file;
     for (const auto& name : names) {
       const bool exported =
           text.find(name + "{") != std::string::npos || text.find(name + " ") != std::string::npos;
       EXPECT_TRUE(exported) << file << " names " << name;
+    }
+  }
+}
+
+TEST(Rules, AreRecordedWhereTheyAreNamed) {
+  std::string rules;
+  auto lines = open_deployed(kRecordingRules);
+  for (std::string line; std::getline(lines, line);) rules += line + "\n";
+  for (const char* file : {kAlertRules, kDashboard}) {
+    const auto names = metrics_named_in(file, true);
+    EXPECT_GE(names.size(), 4u) << file;
+    for (const auto& name : names) {
+      EXPECT_NE(rules.find("record: instance:" + name + "\n"), std::string::npos)
+          << file << " names " << name;
     }
   }
 }
