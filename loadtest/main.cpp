@@ -138,6 +138,15 @@ int soak(Arguments& arguments) {
                 arguments.most_memory_slope, grows ? "  GROWS" : "");
     good = good && !grows;
   }
+  constexpr double kSteady = 0.5;  // the half that is judged for being steady
+  for (const auto& [field, unit] :
+       {std::pair("resident_mb", "MiB resident"), std::pair("per_second", "requests/s")}) {
+    const auto spread = spread_of(series, field, kSteady);
+    if (!spread || spread->median <= 0) continue;
+    std::printf("%s in the second half: %.1f (%.1f to %.1f, %+.1f to %+.1f %%)\n", unit, spread->median,
+                spread->least, spread->most, 100 * (spread->least / spread->median - 1),
+                100 * (spread->most / spread->median - 1));
+  }
   const double growth = p99->at_begin > 0 ? p99->at_end / p99->at_begin - 1 : 0;
   const bool slower = growth > arguments.most_p99_growth;
   std::printf("p99: %.3f ms at first, %.3f ms at the end, %+.0f %% (limit %.0f %%)%s\n", p99->at_begin,

@@ -1,23 +1,21 @@
 // The least that storing messages in SQLite can cost: rows of text into a table and its FTS5 index, a
 // thousand a transaction, each commit durable (WAL, synchronous=FULL).
-//   bare_sqlite DIRECTORY SECONDS   prints rows/s
+//   bare_sqlite DIRECTORY SECONDS TEXTS   prints rows/s; TEXTS: a file, a line a row, over and over
 #include <sqlite3.h>
 
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
-
-#include "conversation.hpp"
 
 namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr int kRowsATransaction = 1000;
-constexpr std::size_t kTexts = 4096;
 
 void require(sqlite3* database, bool good) {
   if (good) return;
@@ -32,15 +30,19 @@ void execute(sqlite3* database, const char* sql) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    std::fprintf(stderr, "usage: bare_sqlite DIRECTORY SECONDS\n");
+  if (argc != 4) {
+    std::fprintf(stderr, "usage: bare_sqlite DIRECTORY SECONDS TEXTS\n");
     return 2;
   }
   const auto path = std::filesystem::path(argv[1]) / "bare_sqlite.db";
   const auto length = std::chrono::duration<double>(std::atof(argv[2]));
-  loadtest::Conversation conversation(1, {});
   std::vector<std::string> texts;
-  while (texts.size() < kTexts) texts.push_back(conversation.user_message());
+  std::ifstream lines(argv[3]);
+  for (std::string line; std::getline(lines, line);) texts.push_back(line);
+  if (texts.empty()) {
+    std::fprintf(stderr, "bare_sqlite: %s has no lines\n", argv[3]);
+    return 2;
+  }
   sqlite3* database = nullptr;
   require(database, sqlite3_open(path.c_str(), &database) == SQLITE_OK);
   execute(database,
@@ -57,7 +59,7 @@ int main(int argc, char** argv) {
   while (SteadyClock::now() - began < length) {
     execute(database, "BEGIN IMMEDIATE");
     for (int i = 0; i < kRowsATransaction; ++i) {
-      const auto& text = texts[static_cast<std::size_t>(++row) % kTexts];
+      const auto& text = texts[static_cast<std::size_t>(++row) % texts.size()];
       const auto id = "00000000-0000-0000-0000-" + std::to_string(100000000000 + row);
       sqlite3_bind_int64(item, 1, row);
       sqlite3_bind_text(item, 2, id.c_str(), -1, SQLITE_STATIC);

@@ -1,8 +1,9 @@
 // The least that group commit can cost: one thread that writes N records of 250 bytes over pre-written space
 // with one call and syncs, again and again. A journal that serves N waiting clients cannot be faster than
 // this on the same disk.
-//   raw_group_commit DIRECTORY N SECONDS   prints records/s, p50 and p99 in µs, separated by spaces; the latter as
-// wrk has it, which counts with a stall those who would have come meanwhile (stats_correct() in its stats.c)
+//   raw_group_commit DIRECTORY N SECONDS   prints records/s, p50 and p99 in µs, separated by spaces
+// Both are as wrk has them, which counts with a stall those who would have come meanwhile (stats_correct() in
+// its stats.c).
 #include <fcntl.h>
 #include <unistd.h>
 

@@ -85,5 +85,17 @@ TEST(Trend, LeavesTheBeginningOut) {
   EXPECT_FALSE(trend_of(series, "y", 0));
 }
 
+TEST(Spread, IsOfTheLaterPart) {
+  Json series = Json::array();
+  for (int t = 0; t <= 4; ++t) series.push_back({{"t", t}, {"x", t == 0 ? 100 : 10 + t}});
+  series.push_back({{"t", 4}, {"x", nullptr}});
+  const auto spread = spread_of(series, "x", 0.5);
+  ASSERT_TRUE(spread);
+  EXPECT_EQ(spread->least, 12);
+  EXPECT_EQ(spread->median, 13);
+  EXPECT_EQ(spread->most, 14);
+  EXPECT_FALSE(spread_of(series, "y", 0.5));
+}
+
 }  // namespace
 }  // namespace loadtest
