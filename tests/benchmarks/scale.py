@@ -1,9 +1,10 @@
 """scale.py [--sessions N] [--messages N] [--adds N]: what a daemon on one shard takes to start, and whether a request costs
 the same whatever there is.
 
+Idle sessions: resident memory with 100,000 sessions that were written to and have nothing buffered any more, above that with 1,000.
 Start: from exec to the line "ready" with an empty journal. Replay: the same with messages that are in the journal alone, by the bytes
-of their records. Sessions: one daemon has 10, another N of 1,000 users; adds of a message each go in turns to the 10, to 10 of N and to
-any of N, and the processor time of the whole process is counted until all is in the store. Medians of 5."""
+of their records. Sessions: one daemon has 10, another 10,000 and a third N of 1,000 users; adds of a message each go in turns to the 10, to 10 of N,
+to any of the 10,000 and to any of N (each once where there are enough, so that no messages share a batch), and the processor time of the whole process is counted until all is in the store. Medians of 5."""
 
 import argparse
 import concurrent.futures
@@ -24,6 +25,9 @@ from recovery import TEXT, fill  # noqa: E402
 RUNS = 5
 USERS = 1000
 FEW = 10
+SOME = 10_000
+IDLE = 100_000
+SETTLED_SECONDS = 15  # freed memory has gone back to the system
 CONNECTIONS = 16
 BINARY = os.environ.get("HOLDFASTD", "build/release/bin/holdfastd")
 
@@ -112,10 +116,35 @@ def adds(daemon, sessions, count):
     """Processor microseconds an add, until all is in the store."""
     before = cpu_seconds(daemon)
     with concurrent.futures.ThreadPoolExecutor(CONNECTIONS) as pool:
-        shares = [[random.choice(sessions) for _ in range(count // CONNECTIONS)] for _ in range(CONNECTIONS)]
+        each = count // CONNECTIONS
+        chosen = random.sample(sessions, count) if len(sessions) >= count else random.choices(sessions, k=count)
+        shares = [chosen[first:first + each] for first in range(0, each * CONNECTIONS, each)]
         list(pool.map(lambda share: add(daemon.port, share), shares))
     daemon.post("/api/v1/buffer/flush")
     return (cpu_seconds(daemon) - before) / count * 1e6
+
+
+def write_to(daemon, sessions):
+    """A message into each, a thousand at a time, and these into the store."""
+    for first in range(0, len(sessions), USERS):
+        lines = [json.dumps({"session_id": session, "role": "user", "content": TEXT}) for session in sessions[first:first + USERS]]
+        answer = daemon.request("POST", "/api/v1/messages/batch", raw="\n".join(lines).encode())
+        assert answer.status == 201 and answer.data["accepted"] == len(lines), answer.text
+        daemon.flush()
+
+
+def bytes_of_an_idle_session():
+    with Daemon(BINARY, "server.shards=1") as daemon:
+        daemon.stop()
+        ids = fill_with_sessions(daemon, IDLE)
+        daemon.start()
+        # The store's own caches are as full before as after.
+        write_to(daemon, ids[:USERS] * (IDLE // USERS))
+        time.sleep(SETTLED_SECONDS)
+        before = daemon.resident()
+        write_to(daemon, ids)
+        time.sleep(SETTLED_SECONDS)
+        return (daemon.resident() - before) / (IDLE - USERS)
 
 
 def main():
@@ -126,13 +155,16 @@ def main():
     options = parser.parse_args()
 
     print(f"start, empty journal: {statistics.median(empty_start() for _ in range(RUNS)) * 1000:.0f} ms", flush=True)
+    print(f"an idle session: {bytes_of_an_idle_session():.0f} bytes resident", flush=True)
     runs = [replay(options.messages) for _ in range(RUNS)]
     size, seconds = (statistics.median(column) for column in zip(*runs))
     print(f"replay of {options.messages:,} messages, {size / 1e6:.0f} MB of records: ready after {seconds:.2f} s, {size / seconds / 1e6:.0f} MB/s",
           flush=True)
 
-    with Daemon(BINARY, "server.shards=1") as large, Daemon(BINARY, "server.shards=1") as small:
+    with (Daemon(BINARY, "server.shards=1") as large, Daemon(BINARY, "server.shards=1") as middle,
+          Daemon(BINARY, "server.shards=1") as small):
         large.stop()
+        middle.stop()
         ids = fill_with_sessions(large, options.sessions)
         starts = []
         for _ in range(RUNS):
@@ -140,9 +172,12 @@ def main():
             large.stop()
         print(f"start with {options.sessions:,} sessions in the store: {statistics.median(starts) * 1000:.0f} ms", flush=True)
         large.start()
+        some = fill_with_sessions(middle, SOME)
+        middle.start()
         agent = small.make_agent()
         cases = {f"{FEW} of {FEW} sessions": (small, [small.make_session(small.make_user(f"user {number}"), agent) for number in range(FEW)]),
                  f"{FEW} of {options.sessions:,} sessions": (large, ids[:FEW]),
+                 f"any of {SOME:,} sessions": (middle, some),
                  f"any of {options.sessions:,} sessions": (large, ids)}
         for daemon, sessions in cases.values():
             adds(daemon, sessions, options.adds // 4)  # warm
@@ -152,7 +187,7 @@ def main():
                 costs[name].append(adds(daemon, sessions, options.adds))
         for name, measured in costs.items():
             print(f"adds to {name}: {statistics.median(measured):.0f} µs of processor time an add ({min(measured):.0f}–{max(measured):.0f})")
-        for daemon in (small, large):
+        for daemon in (small, middle, large):
             print(f"resident afterwards: {daemon.resident() / 2**20:.1f} MiB")
 
 

@@ -19,6 +19,7 @@ enum class Fate {
   fail,               // nothing happens; the answer says try again
   commit_unanswered,  // committed; the answer says try again
   commit_twice,       // applied again behind everything that is written meanwhile
+  discard,            // answered as stored, and nothing is kept
 };
 
 class ScriptedStore final : public MemoryStore {
@@ -54,6 +55,10 @@ class ScriptedStore final : public MemoryStore {
     for (const auto& batch : batches) {
       if (fate == Fate::fail) {
         answers.push_back(retryable("500"));
+        continue;
+      }
+      if (fate == Fate::discard) {
+        answers.emplace_back();
         continue;
       }
       auto answer = apply(batch);

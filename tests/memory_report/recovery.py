@@ -1,4 +1,4 @@
-"""What a start after a kill and a stop take, by the number of messages that are not in the store yet: memory stays that of the
+"""What a start after a kill, a stop and the batch route take, by the number of messages that are not in the store yet: memory stays that of the
 window the buffers may hold; the rest is read from the journal as the store takes it."""
 
 import json
@@ -64,6 +64,30 @@ def replay(binary, messages):
         return ready, ready_peak, time.monotonic() - began, peak(daemon)
 
 
+def batch_route(binary, messages):
+    """(peak MiB, seconds) until all is in the store"""
+    with Daemon(binary, "server.shards=1", *WINDOW) as daemon:
+        agent = daemon.make_agent()
+        sessions = [daemon.make_session(daemon.make_user(f"user {number}"), agent) for number in range(SESSIONS)]
+        began = time.monotonic()
+        for first in range(0, messages, MESSAGES_A_REQUEST):
+            lines = [json.dumps({"session_id": sessions[number % SESSIONS], "role": "user", "id": f"message {number}",
+                                 "content": f"{number} {TEXT}"})
+                     for number in range(first, min(messages, first + MESSAGES_A_REQUEST))]
+            body = "\n".join(lines).encode()
+            while True:  # as often as it is told to come again
+                answer = daemon.request("POST", "/api/v1/messages/batch", raw=body)
+                if answer.data and answer.data.get("accepted") == len(lines):
+                    break
+                time.sleep(0.05)
+
+        def all_stored():
+            return unstored(daemon) == 0
+        daemon.post("/api/v1/buffer/flush", {"wait": False})
+        daemon.wait_until(all_stored, seconds=1800)
+        return peak(daemon), time.monotonic() - began
+
+
 def drain(binary, messages):
     """(seconds, MiB more than before it)"""
     with Daemon(binary, *STANDING_STILL) as daemon:
@@ -90,6 +114,11 @@ def tables(programs, sizes, print_table):
                  for messages, (ready, ready_peak, stored, stored_peak) in replays.items()])
     programs.draw("recovery", "Peak memory of a start after a kill", "messages in the journal", sizes,
                   **{"until ready": [run[1] for run in replays.values()], "until stored": [run[3] for run in replays.values()]})
+    routes = {messages: batch_route(programs.binary, messages) for messages in sizes}
+    print_table(f"The batch route: {MESSAGES_A_REQUEST} messages a request, each with an id, {WINDOW[0]} (single runs)",
+                ("messages", "peak, MiB", "messages/s"),
+                [(f"{messages:,}", f"{highest:.1f}", f"{messages / seconds:,.0f}")
+                 for messages, (highest, seconds) in routes.items()])
     # Longer than a stop may take is the journal's business again.
     drains = {messages: drain(programs.binary, messages) for messages in sizes if messages <= 100_000}
     print_table("Drain: a stop with everything in the buffers (single runs)", ("messages", "seconds", "MiB more than before"),
