@@ -175,6 +175,23 @@ class Commands(unittest.TestCase):
                 refused = self.run_command(*arguments, code=REFUSED, settings=settings, text="")
                 self.assertIn("1 operations", refused.stderr)
 
+    def test_a_terminal_gets_a_bar_with_rate_and_time_left(self):
+        file = self.write("many.ndjson", to_lines(message(number) for number in range(30_000)))
+        ours, its = os.openpty()
+        process = subprocess.Popen(self.command("import", file), stderr=its, stdout=subprocess.DEVNULL, cwd=self.folder.name)
+        os.close(its)
+        shown = b""
+        try:
+            while part := os.read(ours, 4096):
+                shown += part
+        except OSError:
+            pass  # the other end is closed
+        os.close(ours)
+        self.assertEqual(process.wait(120), DONE, shown)
+        shown = shown.decode()
+        self.assertRegex(shown, r"\r\[=* *\] +\d+ %  \d+ lines, .* \d+ lines/s, \d+:\d\d left")
+        self.assertIn("imported: 30000 lines, 30000 added", shown)
+
     def test_an_existing_file_is_not_overwritten(self):
         self.run_command("import", "-", text=to_lines([message(1)]))
         self.run_command("export", self.path("out"))

@@ -24,11 +24,16 @@ class RecordingTarget final : public Target {
   std::vector<std::size_t> chunks;
   std::set<std::string> refuses;  // contents
   std::size_t fails_at = 1000;    // chunk
+  std::function<void()> before_next = [] {};
 
   Result<ChunkAnswer> write(const NextMessages& next) override {
     ChunkAnswer answer;
     std::size_t index = 0;
-    for (auto messages = next(); !messages.empty(); messages = next()) {
+    const auto get = [&] {
+      before_next();
+      return next();
+    };
+    for (auto messages = get(); !messages.empty(); messages = get()) {
       for (const auto& message : messages) {
         const auto& content = message.named.message.content;
         if (refuses.contains(content)) {
@@ -168,6 +173,33 @@ TEST_F(ImportTest, MessagesThatAloneFillTheLimitStillGoThrough) {
   job.options.operation_limit = 10;
   ASSERT_TRUE(run(line("one") + line("two") + line("three") + line("four") + line("five")));
   EXPECT_THAT(target.contents, SizeIs(5));
+}
+
+// The target takes its time: how far the file has been read before it asks for more.
+TEST_F(ImportTest, NoMoreIsReadThanTheLimitWhileTheTargetIsSlow) {
+  const std::string content(900, 'x');
+  const auto bytes = line(content).size();
+  std::string text;
+  for (int i = 0; i < 400; ++i) text += line(content);
+  job.options.chunk_size = 1000;
+  job.options.micro_batch = 5;
+  const auto most_ahead = [&](std::size_t limit) {
+    job.options.operation_limit = limit;
+    target = {};
+    const TextFile file(text);
+    std::size_t most = 0;
+    target.before_next = [&] {
+      const auto read = static_cast<std::size_t>(::lseek(file.descriptor(), 0, SEEK_CUR));
+      most = std::max(most, read - target.contents.size() * bytes);
+    };
+    LineReader reader(file.descriptor(), {}, 64, 1000);
+    EXPECT_TRUE(import_lines(reader, target, job));
+    EXPECT_THAT(target.contents, SizeIs(400));
+    return most;
+  };
+  constexpr std::size_t kLimit = 20'000;
+  EXPECT_LE(most_ahead(kLimit), kLimit);
+  EXPECT_GT(most_ahead(100 * kLimit), kLimit);  // by the number of micro-batches alone
 }
 
 TEST(ServerUrl, OnlyAHostAndAPort) {
