@@ -104,7 +104,8 @@ Json profile_data(const metrics::Situation& situation, const MemoryUse& peaks) {
                {"components", components_json(summary)},
                {"threads", threads_json(summary)},
                {"memory_peaks",
-                {{"accounted_bytes", peaks.accounted_bytes}, {"resident_bytes", peaks.resident_bytes}}}};
+                {{"accounted_bytes", peaks.accounted_bytes},
+                 {"resident_bytes", peaks.resident_bytes ? Json(*peaks.resident_bytes) : Json(nullptr)}}}};
   data["busiest_component"] = busiest == TimedComponent::count ? Json(nullptr) : Json(to_string(busiest));
   data["bottleneck"] = findings.empty() ? "none" : to_string(findings.front().what);
   data["suggestion"] = findings.empty() ? Json(nullptr) : finding_json(findings.front());

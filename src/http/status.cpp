@@ -323,7 +323,7 @@ Status::Profiling Status::begin_profile() {
 
 MemoryUse Status::memory_now() const {
   return {metrics::total(metrics::read_accounted(from_.probes)),
-          from_.memory.report().readings.resident_bytes.value_or(0)};
+          from_.memory.report().readings.resident_bytes};
 }
 
 std::string Status::profile(const metrics::Moment& since, const MemoryUse& peaks) const {

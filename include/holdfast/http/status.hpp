@@ -49,7 +49,7 @@ struct StatusSources {
 
 struct MemoryUse {
   std::uint64_t accounted_bytes = 0;
-  std::uint64_t resident_bytes = 0;  // as the monitor saw it last; 0: unreadable
+  std::optional<std::uint64_t> resident_bytes;  // as the monitor saw it last; none: unreadable
 };
 
 class Status {
