@@ -199,7 +199,7 @@ def fill_session(ledger, daemon, session):
     writer = Writer(ledger, daemon.port, [session], "long", sizes=((1, 3500, 4000),))
     connection = Connection(daemon.port)
     while ledger.count("acked") < 30:
-        writer.send(connection, writer.make_request())
+        writer.send(connection, *writer.make_request())
     connection.close()
     return session[1]
 

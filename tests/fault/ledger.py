@@ -31,8 +31,8 @@ class Message:
 class Request:
     """Messages that went together. It may be sent several times, under its key or its messages' ids."""
 
-    def __init__(self, user, session, messages, body, key=None, client_ids=False, life=0):
-        self.user, self.session, self.messages, self.body = user, session, messages, body
+    def __init__(self, user, session, messages, key=None, client_ids=False, life=0):
+        self.user, self.session, self.messages = user, session, messages
         self.key, self.client_ids, self.life = key, client_ids, life
         self.sent = None
         self.answered = None
@@ -50,7 +50,7 @@ class Ledger:
     def __init__(self):
         self.lock = threading.Lock()
         self.requests = []
-        self.repeatable = collections.deque(maxlen=200)
+        self.repeatable = collections.deque(maxlen=200)  # (request, its body, which nobody else keeps)
         self.statuses = collections.Counter()
         self.first_text = {}  # by status
         self.findings = collections.Counter()
@@ -65,13 +65,13 @@ class Ledger:
 
     # While the load runs
 
-    def sending(self, request):
+    def sending(self, request, body=b""):
         with self.lock:
             if request.sent is None:
                 request.sent = time.monotonic()
                 self.requests.append(request)
                 if request.key or request.client_ids:
-                    self.repeatable.append(request)
+                    self.repeatable.append((request, body))
             request.in_flight += 1
 
     def broken(self, request):

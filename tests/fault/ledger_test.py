@@ -17,7 +17,7 @@ class Judge(unittest.TestCase):
             self.acked(self.send(f"a{first}", f"a{first + 1}"), first)
 
     def send(self, *tokens):
-        request = Request("user", "session", [Message(t, "user", f"{t} text") for t in tokens], b"")
+        request = Request("user", "session", [Message(t, "user", f"{t} text") for t in tokens])
         self.ledger.sending(request)
         return request
 

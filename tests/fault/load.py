@@ -93,7 +93,7 @@ class Writer:
                 connection = connection or Connection(self.port)
             except OSError:
                 break
-            if not self.send(connection, self.choose()):
+            if not self.send(connection, *self.choose()):
                 connection.close()
                 connection = None
             if pause:
@@ -101,12 +101,12 @@ class Writer:
         if connection:
             connection.close()
 
-    def send(self, connection, request):
+    def send(self, connection, request, body):
         """False: the connection is of no more use."""
-        self.ledger.sending(request)
+        self.ledger.sending(request, body)
         sent = time.monotonic()
         try:
-            answer = connection.request(f"/api/v1/sessions/{request.session}/messages", request.body, request.key)
+            answer = connection.request(f"/api/v1/sessions/{request.session}/messages", body, request.key)
         except OSError:
             self.ledger.broken(request)
             return False
@@ -116,9 +116,9 @@ class Writer:
 
     def choose(self):
         if self.ledger.repeatable and self.random.random() < 0.05:
-            request = self.random.choice(list(self.ledger.repeatable))
+            request, body = self.random.choice(list(self.ledger.repeatable))
             if request.client_ids or request.life == self.ledger.life:
-                return request
+                return request, body
         return self.make_request()
 
     def make_request(self):
@@ -135,7 +135,7 @@ class Writer:
             wire.append(one)
             messages.append(Message(token, role, content, one.get("id")))
         body = json.dumps({"messages": wire}, ensure_ascii=self.random.random() < 0.3).encode("utf-8")
-        return Request(user, session, messages, body, key, client_ids, self.ledger.life)
+        return Request(user, session, messages, key, client_ids, self.ledger.life), body
 
 
 class Load:
