@@ -77,6 +77,7 @@ def batch_route(binary, messages):
             body = "\n".join(lines).encode()
             while True:  # as often as it is told to come again
                 answer = daemon.request("POST", "/api/v1/messages/batch", raw=body)
+                assert answer.status in (201, 429, 503), answer.text
                 if answer.data and answer.data.get("accepted") == len(lines):
                     break
                 time.sleep(0.05)

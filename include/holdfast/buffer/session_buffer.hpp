@@ -151,7 +151,7 @@ class SessionBuffer {
 
   const Options* options_;
   RoundBuffer round_buffer_;
-  // Oldest first. An empty std::deque would hold some 600 bytes.
+  // Oldest first. An empty std::deque would hold a block of 480 bytes and its map.
   boost::container::deque<BufferedRound> hybrid_;
   std::vector<StoreOperation> operations_;  // for the store, behind the batch in flight
   std::optional<Batch> in_flight_;

@@ -41,7 +41,7 @@ class IdempotencyKeys {
     SteadyTime answered_at{};
   };
   static constexpr std::size_t kKeysOfUser = 1000;
-  static constexpr std::size_t kForgottenAtOnce = 4096;  // a few milliseconds
+  static constexpr std::size_t kForgottenAtOnce = 4096;  // so that others get their turn
 
   // The probe's idempotency_bytes and idempotency_forgotten are written here; it must outlive this.
   IdempotencyKeys(Options options, metrics::ShardProbe& probe) : options_(options), probe_(probe) {}
