@@ -17,31 +17,34 @@ std::uint64_t random_bits() {
   return generator();
 }
 
-void put_hex(std::string& out, std::uint64_t value, int digits) {
+// As many lower digits of value; returns the end of what it wrote.
+char* put_hex(char* to, std::uint64_t value, int digits) {
   static constexpr char alphabet[] = "0123456789abcdef";
-  for (int shift = (digits - 1) * 4; shift >= 0; shift -= 4) out += alphabet[(value >> shift) & 0xF];
+  for (int shift = (digits - 1) * 4; shift >= 0; shift -= 4) *to++ = alphabet[(value >> shift) & 0xF];
+  return to;
 }
 
 // 48 bits, version, the lower 12 bits of middle, variant, the lower 62 bits of low.
 std::string format_uuid(std::uint64_t upper48, unsigned version, std::uint64_t middle, std::uint64_t low) {
-  std::string text;
-  text.reserve(36);
-  put_hex(text, upper48 >> 16, 8);
-  text += '-';
-  put_hex(text, upper48 & 0xFFFF, 4);
-  text += '-';
-  put_hex(text, (version << 12) | (middle & 0xFFF), 4);
-  text += '-';
-  put_hex(text, 0x8000 | ((low >> 48) & 0x3FFF), 4);
-  text += '-';
-  put_hex(text, low & 0xFFFF'FFFF'FFFF, 12);
+  std::string text(36, '-');
+  char* to = put_hex(text.data(), upper48 >> 16, 8) + 1;
+  to = put_hex(to, upper48 & 0xFFFF, 4) + 1;
+  to = put_hex(to, (version << 12) | (middle & 0xFFF), 4) + 1;
+  to = put_hex(to, 0x8000 | ((low >> 48) & 0x3FFF), 4) + 1;
+  put_hex(to, low & 0xFFFF'FFFF'FFFF, 12);
   return text;
 }
 
+// 0 to 15, or -1.
 int hex_value(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
+  static constexpr auto kValues = [] {
+    std::array<std::int8_t, 256> values{};
+    values.fill(-1);
+    for (int i = 0; i < 10; ++i) values[static_cast<std::size_t>('0' + i)] = static_cast<std::int8_t>(i);
+    for (int i = 0; i < 6; ++i) values[static_cast<std::size_t>('a' + i)] = static_cast<std::int8_t>(10 + i);
+    return values;
+  }();
+  return kValues[static_cast<unsigned char>(c)];
 }
 
 // Length of the valid UTF-8 sequence at the front (RFC 3629), 0 when there is none.
@@ -88,22 +91,24 @@ std::string derive_uuid(std::string_view bytes) {
 
 std::optional<RouteKey> session_route_key(std::string_view session_id) {
   if (session_id.size() != 36) return std::nullopt;
+  RouteKey key = 0;
   for (std::size_t i = 0; i < 36; ++i) {
-    const bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-    if (dash ? session_id[i] != '-' : hex_value(session_id[i]) < 0) return std::nullopt;
+    if (i == 8 || i == 13 || i == 18 || i == 23) {
+      if (session_id[i] != '-') return std::nullopt;
+      continue;
+    }
+    const int digit = hex_value(session_id[i]);
+    if (digit < 0) return std::nullopt;
+    if (i < 13) key = key << 4 | static_cast<RouteKey>(digit);
   }
   const bool variant = (hex_value(session_id[19]) & 0xC) == 0x8;
   if (session_id[14] != '8' || !variant) return std::nullopt;
-  RouteKey key = 0;
-  for (const std::size_t i : {0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12}) {
-    key = key << 4 | static_cast<RouteKey>(hex_value(session_id[i]));
-  }
   return key;
 }
 
 std::string random_hex(unsigned digits) {
-  std::string text;
-  put_hex(text, random_bits(), static_cast<int>(digits));
+  std::string text(digits, '0');
+  put_hex(text.data(), random_bits(), static_cast<int>(digits));
   return text;
 }
 

@@ -14,10 +14,15 @@ using Outcome = boost::system::result<RequestHeader, Rejection>;
 constexpr std::string_view kTokenMarks = "!#$%&'*+-.^_`|~";  // RFC 9110, tchar
 
 bool is_token(std::string_view text) {
-  const auto is_tchar = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           kTokenMarks.find(c) != std::string_view::npos;
-  };
+  static constexpr auto kTchar = [] {
+    std::array<bool, 256> tchar{};
+    for (unsigned c = 0; c < 0x80; ++c) {
+      tchar[c] = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                 kTokenMarks.find(static_cast<char>(c)) != std::string_view::npos;
+    }
+    return tchar;
+  }();
+  const auto is_tchar = [](char c) { return kTchar[static_cast<unsigned char>(c)]; };
   return !text.empty() && std::all_of(text.begin(), text.end(), is_tchar);
 }
 
@@ -41,9 +46,10 @@ bool same(std::string_view a, std::string_view b) {
 }
 
 std::string_view trim(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(" \t") - first + 1);
+  const auto is_space = [](char c) { return c == ' ' || c == '\t'; };
+  while (!text.empty() && is_space(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_space(text.back())) text.remove_suffix(1);
+  return text;
 }
 
 bool has_element(std::string_view list, std::string_view wanted) {
@@ -89,10 +95,11 @@ struct Fields {
 
 // Cuts the next line off; nothing when it does not end in CRLF or has another CR or LF in it.
 std::optional<std::string_view> next_line(std::string_view& block) {
-  const auto end = block.find_first_of("\r\n");
-  if (end == std::string_view::npos || block.substr(end, 2) != "\r\n") return std::nullopt;
-  const auto line = block.substr(0, end);
-  block.remove_prefix(end + 2);
+  const auto end = block.find('\n');
+  if (end == std::string_view::npos || end == 0) return std::nullopt;
+  const auto line = block.substr(0, end - 1);
+  if (block[end - 1] != '\r' || line.find('\r') != std::string_view::npos) return std::nullopt;
+  block.remove_prefix(end + 1);
   return line;
 }
 

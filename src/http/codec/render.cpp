@@ -23,12 +23,17 @@ class JsonWriter {
     first_ = false;
     return *this;
   }
+  // name: one of ours, which has nothing to escape.
   JsonWriter& key(std::string_view name) {
     separate();
+    out_ += '"';
+    out_ += name;
+    return end_key("\":");
+  }
+  JsonWriter& foreign_key(std::string_view name) {
+    separate();
     append_json_string(out_, name);
-    out_ += ':';
-    first_ = true;  // the value follows without a comma
-    return *this;
+    return end_key(":");
   }
   JsonWriter& raw(std::string_view json) {
     separate();
@@ -50,6 +55,11 @@ class JsonWriter {
   }
 
  private:
+  JsonWriter& end_key(std::string_view end) {
+    out_ += end;
+    first_ = true;  // the value follows without a comma
+    return *this;
+  }
   void separate() {
     if (!first_) out_ += ',';
     first_ = false;
@@ -137,7 +147,7 @@ void write_extras(JsonWriter& json, const std::string& stored) {
   const auto extras = nlohmann::ordered_json::parse(stored.empty() ? "{}" : stored, nullptr, false);
   json.key("metadata").raw(extras.contains("metadata") ? extras["metadata"].dump() : "{}");
   for (const auto& [name, value] : extras.items()) {
-    if (name != "metadata") json.key(name).raw(value.dump());
+    if (name != "metadata") json.foreign_key(name).raw(value.dump());
   }
 }
 
@@ -325,6 +335,7 @@ std::string render_results(std::span<const ScoredResult> results,
 
 std::string render_added(const AddedMessages& added) {
   std::string out;
+  out.reserve(256 + 40 * added.message_ids.size());
   JsonWriter json(out);
   json.open('{').key("message_ids").open('[');
   for (const auto& id : added.message_ids) json.text(id);

@@ -22,6 +22,8 @@ enum class Part { path, query };
 
 // In a path an escaped slash stays as it is: it separates nothing.
 std::optional<std::string> decode(std::string_view text, Part part) {
+  const auto stays = [](char c) { return c > ' ' && c < '\x7F' && c != '%' && c != '+'; };
+  if (std::all_of(text.begin(), text.end(), stays)) return std::string(text);  // most do
   std::string out;
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
