@@ -10,6 +10,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 #include "access.hpp"
@@ -173,12 +174,22 @@ asio::awaitable<void> pause() {
   co_await timer.async_wait(kAwait);
 }
 
+// False: the connection is of no more use, or was not to be kept.
 template <class S>
-asio::awaitable<bool> send(S& stream, Reply reply, bool keep_alive, bool head_only = false) {
+asio::awaitable<bool> send(S& stream, Reply reply, std::chrono::milliseconds time, bool keep_alive,
+                           bool head_only = false) {
   // One buffer: the TLS stream ends a write silently between two when the second is large (Beast 1.81).
   auto text = header_of(reply, keep_alive);
   if (!head_only && reply.status != 204) text += reply.body;
-  const auto [error, bytes] = co_await asio::async_write(stream, asio::buffer(text), kAwait);
+  std::size_t sent = 0;
+  if constexpr (std::is_same_v<S, Stream>) {  // what the socket has room for needs no wait and no deadline
+    beast::error_code failed;
+    sent = stream.socket().write_some(asio::buffer(text), failed);
+    if (failed && failed != asio::error::would_block) co_return false;
+    if (sent == text.size()) co_return keep_alive;
+  }
+  socket_of(stream).expires_after(time);
+  const auto [error, rest] = co_await asio::async_write(stream, asio::buffer(text) + sent, kAwait);
   co_return !error && keep_alive;
 }
 
@@ -257,8 +268,7 @@ asio::awaitable<bool> serve_requests(S& stream, ConnectionSet& set, ConnectionSe
     registration.set_busy(true);
     const auto end_with = [&](const Reply& reply) {
       count(set.probe(), metrics::Route::other, reply.status, began);
-      socket_of(stream).expires_after(limits.body_timeout);
-      return send(stream, reply, false);
+      return send(stream, reply, limits.body_timeout, false);
     };
     if (read != Read::done) {
       auto reply = error_reply(431, "The header is too large");
@@ -266,9 +276,7 @@ asio::awaitable<bool> serve_requests(S& stream, ConnectionSet& set, ConnectionSe
       co_await end_with(reply);
       co_return true;
     }
-    const std::string block(incoming.header_block());
-    incoming.drop_header();
-    const auto header = read_header(block, limits);
+    const auto header = read_header(incoming.header_block(), limits);
     if (!header) {
       const auto reply = error_reply(header.error().status, header.error().message);
       co_await end_with(reply);
@@ -307,9 +315,9 @@ asio::awaitable<bool> serve_requests(S& stream, ConnectionSet& set, ConnectionSe
     reserved.reset();
     const bool overloaded = reply.status == 429 || (reply.status == 503 && asks_to_wait(reply));
     if (overloaded) co_await pause();
-    socket_of(stream).expires_after(limits.body_timeout);
     keep_alive = keep_alive && !set.closing();
-    const bool go_on = co_await send(stream, std::move(reply), keep_alive, header->head_only);
+    const bool go_on =
+        co_await send(stream, std::move(reply), limits.body_timeout, keep_alive, header->head_only);
     registration.set_busy(false);
     if (!go_on) co_return !keep_alive;
   }
@@ -334,6 +342,7 @@ asio::awaitable<void> serve_connection(Stream stream, ConnectionSet& set, Api& a
   ConnectionSet::Registration registration(set, stream);
   beast::error_code ignored;
   stream.socket().set_option(asio::ip::tcp::no_delay(true), ignored);
+  stream.socket().non_blocking(true, ignored);
   if (auto context = api.serving.get()->tls) {
     co_await serve_tls(stream, set, registration, api, side, std::move(context));
   } else {
@@ -345,9 +354,10 @@ asio::awaitable<void> serve_connection(Stream stream, ConnectionSet& set, Api& a
 
 asio::awaitable<void> turn_away(Stream stream, Api& api, metrics::ShardProbe& probe) {
   probe.refused[metrics::RefusalReason::connections].add();
+  beast::error_code ignored;
   if (api.serving.get()->tls) co_return;  // a handshake would be more work than the answer is worth
-  stream.expires_after(std::chrono::seconds(1));
-  co_await send(stream, overload_reply(503, "Too many connections"), false);
+  stream.socket().non_blocking(true, ignored);
+  co_await send(stream, overload_reply(503, "Too many connections"), std::chrono::seconds(1), false);
 }
 
 }  // namespace holdfast::http

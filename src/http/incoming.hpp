@@ -8,15 +8,18 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/stream_traits.hpp>
 #include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include "connection_set.hpp"
+#include "holdfast/base/clock.hpp"
 #include "holdfast/http/options.hpp"
 
 namespace holdfast::http {
@@ -31,41 +34,50 @@ Stream& socket_of(S& stream) {
 enum class Read { done, closed, timed_out, too_large };
 
 // Ends a read that takes too long and leaves the stream open (the stream's own timer would close it), so that
-// the client can be told.
+// the client can be told. One wait serves many reads: it is made anew when it ends before the deadline.
 class ReadDeadline {
  public:
   explicit ReadDeadline(Stream& stream)
       : state_(std::make_shared<State>(stream, boost::asio::steady_timer(stream.get_executor()))) {}
-  ~ReadDeadline() { stop(); }
+  ~ReadDeadline() {
+    stop();
+    state_->timer.cancel();
+  }
   ReadDeadline(const ReadDeadline&) = delete;
   ReadDeadline& operator=(const ReadDeadline&) = delete;
 
   void start(std::chrono::milliseconds time) {
     state_->passed = false;
+    state_->deadline = SteadyTime::clock::now() + time;
     state_->stream.expires_never();
-    state_->timer.expires_after(time);
-    state_->timer.async_wait(
-        [state = state_, round = ++state_->round](const boost::beast::error_code& cancelled) {
-          if (cancelled || state->round != round) return;
-          state->passed = true;
-          state->stream.cancel();
-        });
+    if (!state_->waiting || state_->deadline < state_->timer.expiry()) wait(state_);
   }
-  void stop() {
-    ++state_->round;
-    state_->timer.cancel();
-  }
+  void stop() { state_->deadline = kNever; }
   bool passed() const { return state_->passed; }
 
  private:
+  static constexpr auto kNever = SteadyTime::max();
   struct State {
     State(Stream& its_stream, boost::asio::steady_timer its_timer)
         : stream(its_stream), timer(std::move(its_timer)) {}
     Stream& stream;
     boost::asio::steady_timer timer;
-    std::uint64_t round = 0;
+    SteadyTime deadline = kNever;
+    bool waiting = false;
     bool passed = false;
   };
+  static void wait(const std::shared_ptr<State>& state) {
+    state->waiting = true;
+    state->timer.expires_at(state->deadline);
+    state->timer.async_wait([state](const boost::beast::error_code& cancelled) {
+      if (cancelled) return;  // by another wait, or by the end
+      state->waiting = false;
+      if (state->deadline == kNever) return;
+      if (SteadyTime::clock::now() < state->deadline) return wait(state);
+      state->passed = true;
+      state->stream.cancel();
+    });
+  }
   std::shared_ptr<State> state_;  // a timer that has fired outlives us
 };
 
@@ -74,44 +86,46 @@ class Incoming {
  public:
   explicit Incoming(S& stream) : stream_(stream), deadline_(socket_of(stream)) {}
 
-  // The next header block, through its empty line; valid until the next call.
+  // The next header block, through its empty line; valid until the next call. The request before is dropped.
   boost::asio::awaitable<Read> header(const Limits& limits, std::chrono::milliseconds first_byte) {
-    std::size_t searched = 0;
-    deadline_.start(bytes_.empty() ? first_byte : limits.header_timeout);
-    for (;;) {
-      const auto from = searched < 3 ? 0 : searched - 3;
-      if (const auto end = bytes_.find("\r\n\r\n", from); end != std::string::npos) {
+    bytes_.consume(taken_);
+    taken_ = header_bytes_ = 0;
+    bool begun = false;
+    for (std::size_t searched = 0;;) {
+      const auto text = waiting();
+      if (const auto end = text.find("\r\n\r\n", searched < 3 ? 0 : searched - 3); end != text.npos) {
         deadline_.stop();
-        header_bytes_ = end + 4;
+        header_bytes_ = taken_ = end + 4;
         co_return header_bytes_ > limits.header_bytes ? Read::too_large : Read::done;
       }
-      if (bytes_.size() > limits.header_bytes) co_return Read::too_large;
-      searched = bytes_.size();
-      if (const auto read = co_await more(); read != Read::done) {
-        co_return read == Read::timed_out&& searched == 0 ? Read::closed : read;  // idle, and no request
-      }
-      if (searched == 0) deadline_.start(limits.header_timeout);
+      if (text.size() > limits.header_bytes) co_return Read::too_large;
+      searched = text.size();
+      if (!begun) deadline_.start(text.empty() ? first_byte : limits.header_timeout);
+      begun = !text.empty();
+      const auto [error, got] = co_await read_some(bytes_.prepare(kReadBytes));
+      bytes_.commit(got);
+      if (error || deadline_.passed()) co_return ended(begun);
     }
   }
-  std::string_view header_block() const { return std::string_view(bytes_).substr(0, header_bytes_); }
-  void drop_header() { bytes_.erase(0, header_bytes_); }
+  std::string_view header_block() const { return waiting().substr(0, header_bytes_); }
 
-  // As many bytes, into `to` or nowhere.
+  // As many bytes of what follows the header, into `to` or nowhere. The header stays valid.
   boost::asio::awaitable<Read> body(std::uint64_t length, std::string* to, std::chrono::milliseconds time) {
+    const auto here = waiting().substr(taken_, length);
+    if (to) to->append(here);
+    taken_ += here.size();
+    auto left = length - here.size();
+    if (left == 0) co_return Read::done;
     deadline_.start(time);
-    const auto here = static_cast<std::size_t>(std::min<std::uint64_t>(length, bytes_.size()));
-    if (to) to->append(bytes_, 0, here);
-    bytes_.erase(0, here);
     std::string scratch;
-    for (auto left = length - here; left > 0;) {
+    while (left > 0) {
       const auto step = static_cast<std::size_t>(std::min<std::uint64_t>(left, kBodyStep));
       auto& into = to ? *to : scratch;
       const auto begin = to ? to->size() : 0;
       into.resize(begin + step);
-      const auto [error, got] =
-          co_await stream_.async_read_some(boost::asio::buffer(into.data() + begin, step), kAwait);
+      const auto [error, got] = co_await read_some(boost::asio::buffer(into.data() + begin, step));
       into.resize(begin + got);
-      if (error) co_return deadline_.passed() ? Read::timed_out : Read::closed;
+      if (error || deadline_.passed()) co_return ended(true);
       left -= got;
     }
     deadline_.stop();
@@ -122,20 +136,25 @@ class Incoming {
   static constexpr std::size_t kReadBytes = 4u << 10;  // kept by each connection; most requests fit
   static constexpr std::size_t kBodyStep = 64u << 10;  // a body takes memory as it arrives
 
-  boost::asio::awaitable<Read> more() {
-    const auto begin = bytes_.size();
-    bytes_.resize(begin + kReadBytes);
-    const auto [error, got] =
-        co_await stream_.async_read_some(boost::asio::buffer(bytes_.data() + begin, kReadBytes), kAwait);
-    bytes_.resize(begin + got);
-    if (error) co_return deadline_.passed() ? Read::timed_out : Read::closed;
-    co_return Read::done;
+  // Deadlines are ours, so a plain socket is read without the stream's own.
+  auto read_some(boost::asio::mutable_buffer buffer) {
+    if constexpr (std::is_same_v<S, Stream>) {
+      return stream_.socket().async_read_some(buffer, kAwait);
+    } else {
+      return stream_.async_read_some(buffer, kAwait);
+    }
+  }
+  // A client that was idle is owed no answer.
+  Read ended(bool begun) const { return deadline_.passed() && begun ? Read::timed_out : Read::closed; }
+  std::string_view waiting() const {
+    return {static_cast<const char*>(bytes_.data().data()), bytes_.data().size()};
   }
 
   S& stream_;
   ReadDeadline deadline_;
-  std::string bytes_;
+  boost::beast::flat_buffer bytes_;
   std::size_t header_bytes_ = 0;
+  std::size_t taken_ = 0;  // the header and what was read of the body
 };
 
 }  // namespace holdfast::http
