@@ -12,48 +12,48 @@ std::string at_least(std::string_view what, std::string_view unit, std::size_t l
          (least == 1 ? "" : "s");
 }
 
+Location location_of(const Path& path) {
+  auto location = path.in ? location_of(*path.in) : Location();
+  if (const auto* name = std::get_if<std::string_view>(&path.part)) {
+    location.emplace_back(std::string(*name));
+  } else {
+    location.emplace_back(std::get<std::size_t>(path.part));
+  }
+  return location;
+}
+
 }  // namespace
 
 void throw_exception_from_error(const BodyErrors&, const boost::source_location&) {
   throw std::logic_error("unchecked body errors");
 }
 
-Location operator/(Location at, std::string_view name) {
-  at.emplace_back(std::string(name));
-  return at;
-}
-
-Location operator/(Location at, std::size_t index) {
-  at.emplace_back(index);
-  return at;
-}
-
 BodyReader::BodyReader(std::string_view text) {
   auto document = parse_json(text);
   root_ = std::move(document.root);
   if (document.too_deep) {
-    fail({"body"}, "JSON is nested more than " + std::to_string(kMaxDepth) + " deep", "json_invalid");
+    fail(kBody, "JSON is nested more than " + std::to_string(kMaxDepth) + " deep", "json_invalid");
   } else if (root_.is_discarded()) {
-    fail({"body"}, "JSON decode error", "json_invalid");
+    fail(kBody, "JSON decode error", "json_invalid");
   } else if (!root_.is_object()) {
-    fail({"body"}, "Input should be a valid dictionary or object to extract fields from",
+    fail(kBody, "Input should be a valid dictionary or object to extract fields from",
          "model_attributes_type");
   }
 }
 
-void BodyReader::fail(Location at, std::string message, std::string type) {
+void BodyReader::fail(const Path& at, std::string message, std::string type) {
   if (errors_.errors.size() == kMostErrors) return;
-  errors_.errors.push_back({std::move(at), std::move(message), std::move(type)});
+  errors_.errors.push_back({location_of(at), std::move(message), std::move(type)});
 }
 
-const Json* BodyReader::member(const Json& object, const Location& at, std::string_view name, bool required) {
+const Json* BodyReader::member(const Json& object, const Path& at, std::string_view name, bool required) {
   const auto found = object.find(name);
   if (found != object.end() && (required || !found->is_null())) return &*found;
   if (required) fail(at / name, "Field required", "missing");
   return nullptr;
 }
 
-std::string BodyReader::text(const Json& object, const Location& at, std::string_view name,
+std::string BodyReader::text(const Json& object, const Path& at, std::string_view name,
                              std::size_t least_length) {
   const auto* value = member(object, at, name, true);
   if (!value) return {};
@@ -67,13 +67,13 @@ std::string BodyReader::text(const Json& object, const Location& at, std::string
   return text;
 }
 
-std::optional<std::string> BodyReader::optional_text(const Json& object, const Location& at,
+std::optional<std::string> BodyReader::optional_text(const Json& object, const Path& at,
                                                      std::string_view name, std::size_t least_length) {
   if (!member(object, at, name, false)) return std::nullopt;
   return text(object, at, name, least_length);
 }
 
-bool BodyReader::boolean(const Json& object, const Location& at, std::string_view name, bool otherwise) {
+bool BodyReader::boolean(const Json& object, const Path& at, std::string_view name, bool otherwise) {
   const auto* value = member(object, at, name, false);
   if (!value) return otherwise;
   if (value->is_boolean()) return value->get<bool>();
@@ -81,7 +81,7 @@ bool BodyReader::boolean(const Json& object, const Location& at, std::string_vie
   return otherwise;
 }
 
-std::int64_t BodyReader::integer(const Json& object, const Location& at, std::string_view name,
+std::int64_t BodyReader::integer(const Json& object, const Path& at, std::string_view name,
                                  std::int64_t otherwise) {
   const auto* value = member(object, at, name, false);
   if (!value) return otherwise;
@@ -101,8 +101,7 @@ std::int64_t BodyReader::integer(const Json& object, const Location& at, std::st
   return otherwise;
 }
 
-const Json* BodyReader::list(const Json& object, const Location& at, std::string_view name,
-                             std::size_t least) {
+const Json* BodyReader::list(const Json& object, const Path& at, std::string_view name, std::size_t least) {
   const auto* value = member(object, at, name, true);
   if (!value) return nullptr;
   if (!value->is_array()) {
@@ -118,7 +117,7 @@ const Json* BodyReader::list(const Json& object, const Location& at, std::string
   return value;
 }
 
-std::vector<std::string> BodyReader::texts(const Json& object, const Location& at, std::string_view name,
+std::vector<std::string> BodyReader::texts(const Json& object, const Path& at, std::string_view name,
                                            std::size_t least, std::size_t least_length) {
   std::vector<std::string> values;
   const auto* items = list(object, at, name, least);

@@ -9,8 +9,6 @@
 namespace holdfast::http::codec {
 namespace {
 
-const Location kBody{"body"};
-
 // Runs fill(reader, value) on an object body and answers the value or all errors.
 template <class T, class Fill>
 Parsed<T> read_body(std::string_view body, Fill fill) {
@@ -21,7 +19,7 @@ Parsed<T> read_body(std::string_view body, Fill fill) {
   return value;
 }
 
-std::optional<std::string> read_id(BodyReader& reader, const Json& object, const Location& at,
+std::optional<std::string> read_id(BodyReader& reader, const Json& object, const Path& at,
                                    std::string_view name) {
   auto id = reader.optional_text(object, at, name);
   if (id && !is_valid_id(*id)) {
@@ -31,7 +29,7 @@ std::optional<std::string> read_id(BodyReader& reader, const Json& object, const
 }
 
 // What is kept of a message beside its text, as one JSON object.
-std::string read_extras(BodyReader& reader, const Json& object, const Location& at) {
+std::string read_extras(BodyReader& reader, const Json& object, const Path& at) {
   static constexpr std::array<std::string_view, 4> kKept{"metadata", "name", "tool_calls", "tool_call_id"};
   Json extras = Json::object();
   for (const auto name : kKept) {
@@ -46,7 +44,7 @@ std::string read_extras(BodyReader& reader, const Json& object, const Location& 
   return extras.empty() ? std::string() : extras.dump();
 }
 
-std::optional<Timestamp> read_time(BodyReader& reader, const Json& object, const Location& at,
+std::optional<Timestamp> read_time(BodyReader& reader, const Json& object, const Path& at,
                                    std::string_view name) {
   const auto text = reader.optional_text(object, at, name);
   if (!text) return std::nullopt;
@@ -56,7 +54,7 @@ std::optional<Timestamp> read_time(BodyReader& reader, const Json& object, const
   return std::nullopt;
 }
 
-Role read_role(BodyReader& reader, const Json& object, const Location& at) {
+Role read_role(BodyReader& reader, const Json& object, const Path& at) {
   const auto* value = reader.member(object, at, "role", true);
   if (!value) return Role::user;
   const auto role = value->is_string() ? parse_role(value->get_ref<const std::string&>()) : std::nullopt;
@@ -65,7 +63,7 @@ Role read_role(BodyReader& reader, const Json& object, const Location& at) {
   return Role::user;
 }
 
-NewMessage read_message(BodyReader& reader, const Json& object, const Location& at, const Limits& limits) {
+NewMessage read_message(BodyReader& reader, const Json& object, const Path& at, const Limits& limits) {
   NewMessage message;
   if (!object.is_object()) {
     reader.fail(at, "Input should be a valid dictionary or object to extract fields from",
