@@ -20,11 +20,6 @@ void hold_operation(UserShard& shard, engine::UserState& user, const buffer::App
 
 }  // namespace
 
-void set_lsn(buffer::BufferedRound& round, Lsn lsn) {
-  round.lsn = lsn;
-  for (auto& held : round.messages) held.lsn = lsn;
-}
-
 bool apply_round(UserShard& shard, SessionState& session, buffer::BufferedRound round) {
   auto& user = shard.table.insert_user(session.session.user_id);
   for (const auto& held : round.messages) {

@@ -22,6 +22,4 @@ void apply_change(engine::UserShard& shard, engine::SessionState& session, const
 void apply_erasures(engine::UserShard& shard, engine::SessionState& session,
                     const std::vector<std::string>& ids, Lsn lsn, Done done = Done::never);
 
-void set_lsn(buffer::BufferedRound& round, Lsn lsn);
-
 }  // namespace holdfast::ingest

@@ -51,10 +51,12 @@ asio::awaitable<Outcome<Persisted>> persist_round(UserShard& shard, const std::s
   const std::string session_id = round.session_id;
   const auto first_seq = round.messages.front().seq;
   const auto epoch = shard.journal.epoch();
-  auto buffered = engine::to_buffered(round, 0);
-  const auto tokens = buffered.tokens();
   const auto messages = round.messages.size();
-  const auto bytes = buffered.bytes();
+  std::size_t tokens = 0, bytes = 0;
+  for (const auto& message : round.messages) {
+    tokens += message.tokens;
+    bytes += text_bytes(message);
+  }
   Persisted persisted;
 
   if (mode == engine::Mode::bypass) {
@@ -64,8 +66,8 @@ asio::awaitable<Outcome<Persisted>> persist_round(UserShard& shard, const std::s
       co_return written.error();
     }
   } else {
-    const journal::Operation record = journal::AppendRecord{
-        user_id, std::move(round), request.idempotency_key, request.request_hash, shard.parts.clock.now()};
+    journal::Operation record = journal::AppendRecord{user_id, std::move(round), request.idempotency_key,
+                                                      request.request_hash, shard.parts.clock.now()};
     const auto lsn = co_await journal_operation(shard, record);
     if (!lsn) {
       take_back_numbers(shard, session_id, first_seq, epoch);
@@ -77,7 +79,7 @@ asio::awaitable<Outcome<Persisted>> persist_round(UserShard& shard, const std::s
       shard.journal.acknowledge({*lsn});
       co_return engine::not_found(Entity::session, session_id);
     }
-    set_lsn(buffered, *lsn);
+    auto buffered = engine::to_buffered(std::move(std::get<journal::AppendRecord>(record).round), *lsn);
     persisted.transfer_triggered = apply_round(shard, *session, std::move(buffered));
     if (shard.parts.options->speculation.enabled) shard.predictions.push(session_id);
   }
