@@ -1,5 +1,6 @@
 """Clients that add messages as fast as they are answered, over raw sockets, and tell the ledger what became of each."""
 
+import collections
 import json
 import random
 import socket
@@ -79,8 +80,10 @@ class Contents:
 
 
 class Writer:
-    def __init__(self, ledger, port, sessions, seed, sizes=WEIGHTED_SIZES):
+    def __init__(self, ledger, port, sessions, seed, sizes=WEIGHTED_SIZES, repeats_own=False):
+        """repeats_own: it sends again only what it was answered itself, never what is still being served (409)."""
         self.ledger, self.port, self.sessions = ledger, port, sessions
+        self.own = collections.deque(maxlen=50) if repeats_own else None
         self.contents = Contents(seed, sizes)
         self.random = self.contents.random
         self.latencies = []  # (when sent, seconds, status)
@@ -112,11 +115,14 @@ class Writer:
             return False
         self.latencies.append((sent, time.monotonic() - sent, answer.status))
         self.ledger.answered(request, sent, answer.status, answer.headers, answer.text)
+        if self.own is not None and (request.key or request.client_ids):
+            self.own.append((request, body))
         return answer.headers.get("connection", "").lower() != "close"
 
     def choose(self):
-        if self.ledger.repeatable and self.random.random() < 0.05:
-            request, body = self.random.choice(list(self.ledger.repeatable))
+        repeatable = self.ledger.repeatable if self.own is None else self.own
+        if repeatable and self.random.random() < 0.05:
+            request, body = self.random.choice(list(repeatable))
             if request.client_ids or request.life == self.ledger.life:
                 return request, body
         return self.make_request()
@@ -141,8 +147,8 @@ class Writer:
 class Load:
     """with Load(…): the clients run."""
 
-    def __init__(self, ledger, port, sessions, seed, writers=6, pause=0.0, sizes=WEIGHTED_SIZES):
-        self.writers = [Writer(ledger, port, sessions, f"{seed}/{n}", sizes) for n in range(writers)]
+    def __init__(self, ledger, port, sessions, seed, writers=6, pause=0.0, sizes=WEIGHTED_SIZES, repeats_own=False):
+        self.writers = [Writer(ledger, port, sessions, f"{seed}/{n}", sizes, repeats_own) for n in range(writers)]
         self.stopping = threading.Event()
         self.threads = [threading.Thread(target=w.run, args=(self.stopping, pause), daemon=True) for w in self.writers]
 
