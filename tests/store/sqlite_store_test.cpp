@@ -8,7 +8,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "sqlite_store_fixture.hpp"
@@ -105,6 +107,41 @@ TEST_F(SqliteStoreTest, ABatchOfAMissingSessionIsRefusedAlone) {
   EXPECT_EQ(answers[1].error().kind, ErrorKind::permanent);
   EXPECT_TRUE(answers[2]);
   EXPECT_THAT(ids({"s", SortBy::id, Order::ascending, 10}), ElementsAre("a", "c"));
+}
+
+// Bytes that this process has given to write(2) and the like.
+std::uint64_t bytes_written() {
+  std::ifstream io("/proc/self/io");
+  std::string name;
+  for (std::uint64_t value = 0; io >> name >> value;) {
+    if (name == "wchar:") return value;
+  }
+  return 0;
+}
+
+// A temporary file would take each page once more for each batch that changes it.
+TEST_F(SqliteStoreTest, WhatABatchMayHaveToUndoStaysInMemory) {
+  std::vector<SessionBatch> batches;
+  for (int session = 0; session < 20; ++session) {
+    const auto name = "s" + std::to_string(session);
+    make_session("u", name);
+    SessionBatch batch{"b" + name, "u", name, {}};
+    for (int i = 0; i < 20; ++i) {
+      const auto id = name + "-" + std::to_string(i);
+      batch.operations.push_back(
+          message(id, "the " + id + " of many words that differ " + std::to_string(i * i)));
+    }
+    batches.push_back(std::move(batch));
+  }
+  const auto log = path.string() + "-wal";
+  const auto log_before = std::filesystem::file_size(log);
+  const auto written_before = bytes_written();
+  if (written_before == 0) GTEST_SKIP() << "this kernel does not count what is written";
+  for (const auto& answer : store->write(batches)) ASSERT_TRUE(answer);
+  const auto log_grew = std::filesystem::file_size(log) - log_before;
+  const auto written = bytes_written() - written_before;
+  EXPECT_GE(written, log_grew);
+  EXPECT_LT(written, log_grew + log_grew / 2);
 }
 
 TEST_F(SqliteStoreTest, ListsInTheOrderAskedFor) {

@@ -2,12 +2,22 @@
 
 #include <utility>
 
+#include "holdfast/base/scheduling.hpp"
+
 namespace holdfast::store {
 namespace {
 
 [[noreturn]] void fail(sqlite3* handle, const char* doing) {
   throw SqliteFailure(sqlite3_extended_errcode(handle),
                       std::string("SQLite: ") + doing + ": " + sqlite3_errmsg(handle));
+}
+
+// What a savepoint or statement may have to bring back goes into a temporary file, page by page, once it is
+// more than 64 KiB: three writes for each of the log's. What a batch changes fits into memory; a user's
+// deletion need not.
+void keep_undo_in_memory() {
+  constexpr int kBytes = 16 << 20;
+  [[maybe_unused]] static const int before_first_use = sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, kBytes);
 }
 
 }  // namespace
@@ -79,6 +89,7 @@ std::span<const std::int8_t> Statement::blob(int column) const {
 
 Connection::Connection(const std::filesystem::path& path, std::chrono::milliseconds busy_timeout,
                        std::size_t page_cache_bytes) {
+  keep_undo_in_memory();
   constexpr int kFlags =
       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
   if (sqlite3_open_v2(path.c_str(), &handle_, kFlags, nullptr) != SQLITE_OK) {
@@ -90,6 +101,14 @@ Connection::Connection(const std::filesystem::path& path, std::chrono::milliseco
   sqlite3_extended_result_codes(handle_, 1);
   sqlite3_busy_timeout(handle_, static_cast<int>(busy_timeout.count()));
   execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
+  constexpr int kOperations = 2000;  // some 50 µs
+  sqlite3_progress_handler(
+      handle_, kOperations,
+      [](void*) {
+        give_way();
+        return 0;
+      },
+      nullptr);
   execute("PRAGMA cache_size = -" + std::to_string(page_cache_bytes / 1024));
 }
 
