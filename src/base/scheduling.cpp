@@ -1,5 +1,6 @@
 #include "holdfast/base/scheduling.hpp"
 
+#include <sched.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -31,6 +32,10 @@ void ask_for_short_slices() {
   if (::syscall(SYS_sched_getattr, kThisThread, &attributes, sizeof(Attributes), 0) != 0) return;
   attributes.runtime = kSliceNs;
   (void)::syscall(SYS_sched_setattr, kThisThread, &attributes, 0);
+}
+
+void give_way() {
+  ::sched_yield();
 }
 
 }  // namespace holdfast

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "holdfast/base/failpoint.hpp"
+#include "holdfast/base/scheduling.hpp"
 #include "holdfast/text/features.hpp"
 
 namespace holdfast::flush {
@@ -85,6 +86,7 @@ std::chrono::nanoseconds FlushWorkers::longest_write() const {
 
 void FlushWorkers::run(std::size_t worker) {
   ::setpriority(PRIO_PROCESS, 0, kNice);  // of this thread alone (Linux)
+  ask_for_short_slices();
   const auto most = std::max(options_.batch_write_threshold, kMaxJobsAWrite);
   for (;;) {
     wait_for_turn(worker);
@@ -99,6 +101,7 @@ SteadyTime FlushWorkers::fill_features(store::SessionBatch& batch, SteadyTime be
   for (auto& operation : batch.operations) {
     const auto fill = [&](const std::string& content, text::SharedFeatures& features) {
       if (features) return;
+      give_way();
       features = text::shared_features(content, embedder_, options_.chunking);
       const auto done = clock_.steady_now();
       probe_.components.record(TimedComponent::embedding, began, done);
