@@ -24,9 +24,12 @@ struct Attributes {
   std::uint64_t period = 0;
 };
 
+thread_local bool has_short_slices = false;
+
 }  // namespace
 
 void ask_for_short_slices() {
+  has_short_slices = true;
   constexpr int kThisThread = 0;
   Attributes attributes;
   if (::syscall(SYS_sched_getattr, kThisThread, &attributes, sizeof(Attributes), 0) != 0) return;
@@ -35,7 +38,7 @@ void ask_for_short_slices() {
 }
 
 void give_way() {
-  ::sched_yield();
+  if (has_short_slices) ::sched_yield();
 }
 
 }  // namespace holdfast

@@ -98,7 +98,10 @@ class Incoming {
         header_bytes_ = taken_ = end + 4;
         co_return header_bytes_ > limits.header_bytes ? Read::too_large : Read::done;
       }
-      if (text.size() > limits.header_bytes) co_return Read::too_large;
+      if (text.size() > limits.header_bytes) {
+        deadline_.stop();
+        co_return Read::too_large;
+      }
       searched = text.size();
       if (!begun) deadline_.start(text.empty() ? first_byte : limits.header_timeout);
       begun = !text.empty();

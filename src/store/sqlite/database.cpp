@@ -12,14 +12,6 @@ namespace {
                       std::string("SQLite: ") + doing + ": " + sqlite3_errmsg(handle));
 }
 
-// What a savepoint or statement may have to bring back goes into a temporary file, page by page, once it is
-// more than 64 KiB: three writes for each of the log's. What a batch changes fits into memory; a user's
-// deletion need not.
-void keep_undo_in_memory() {
-  constexpr int kBytes = 16 << 20;
-  [[maybe_unused]] static const int before_first_use = sqlite3_config(SQLITE_CONFIG_STMTJRNL_SPILL, kBytes);
-}
-
 }  // namespace
 
 Error SqliteFailure::to_error() const {
@@ -89,7 +81,6 @@ std::span<const std::int8_t> Statement::blob(int column) const {
 
 Connection::Connection(const std::filesystem::path& path, std::chrono::milliseconds busy_timeout,
                        std::size_t page_cache_bytes) {
-  keep_undo_in_memory();
   constexpr int kFlags =
       SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
   if (sqlite3_open_v2(path.c_str(), &handle_, kFlags, nullptr) != SQLITE_OK) {

@@ -262,10 +262,16 @@ class SqliteStore final : public MemoryStore {
     return guarded([&] { return readers_->with(work); });
   }
 
+  // Where SQLite keeps what a savepoint or statement may have to bring back, page by page. A file takes three
+  // writes for each of the log's; memory is for what is bounded (SQLITE_CONFIG_STMTJRNL_SPILL bounds it for
+  // all, but fails from 128 KiB on: "database or disk is full").
+  enum class Undo { in_memory, in_file };
+
   template <class Work>
-  auto change(Work work) -> Result<decltype(work(std::declval<Connection&>()))> {
+  auto change(Work work, Undo undo = Undo::in_file) -> Result<decltype(work(std::declval<Connection&>()))> {
     return guarded([&] {
       const std::lock_guard lock(writer_mutex_);
+      writer_.execute(undo == Undo::in_memory ? "PRAGMA temp_store = MEMORY" : "PRAGMA temp_store = DEFAULT");
       Transaction transaction(writer_, Transaction::Kind::write);
       if constexpr (std::is_void_v<decltype(work(writer_))>) {
         work(writer_);
@@ -280,7 +286,7 @@ class SqliteStore final : public MemoryStore {
 
   // One transaction for all; each batch in a savepoint, so that a refused one takes nothing else along.
   void write_together(const std::vector<Group*>& groups) {
-    const auto committed = change([&](Connection& connection) {
+    const auto write_all = [&](Connection& connection) {
       Lsn last_lsn = 0;
       for (auto* group : groups) {
         group->answers.clear();
@@ -292,7 +298,8 @@ class SqliteStore final : public MemoryStore {
         }
       }
       raise_last_lsn(connection, last_lsn);
-    });
+    };
+    const auto committed = change(write_all, Undo::in_memory);
     if (committed) return;
     for (auto* group : groups) group->answers.assign(group->batches.size(), committed.error());
   }
