@@ -5,7 +5,6 @@
 // is one after each write, as both find what the store keeps in memory out of date; likewise the same queries
 // with contextual chunks. Pin it to a core: taskset -c 0 …
 #include <sqlite3.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
@@ -19,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "fakes/temporary_directory.hpp"
 #include "generated_chat.hpp"
 #include "holdfast/store/sqlite_store.hpp"
 
@@ -185,9 +185,7 @@ int main(int argc, char** argv) {
   if (sizes.empty()) sizes = {10'000, 100'000};
   std::printf("%9s  %-34s %6s %9s %9s %9s\n", "messages", "query", "times", "p50 ms", "p99 ms", "worst");
   for (const auto messages : sizes) {
-    auto name = (std::filesystem::temp_directory_path() / "holdfast-cold-query-XXXXXX").string();
-    const std::filesystem::path folder = mkdtemp(name.data());
-    measure(messages, folder);
-    std::filesystem::remove_all(folder);
+    const TemporaryDirectory folder;
+    measure(messages, folder.path());
   }
 }

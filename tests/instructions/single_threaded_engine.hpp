@@ -6,13 +6,13 @@
 #include <boost/asio/post.hpp>
 #include <cstdlib>
 #include <exception>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "fakes/memory_file_system.hpp"
+#include "fakes/temporary_directory.hpp"
 #include "holdfast/base/ids.hpp"
 #include "holdfast/service/memory_service.hpp"
 #include "holdfast/store/sqlite_store.hpp"
@@ -24,9 +24,7 @@ class SingleThreadedEngine {
   SingleThreadedEngine() : work_(boost::asio::make_work_guard(set_.context(0))) {
     options_.buffer.hybrid.max_rounds = 50;
     options_.flush.workers = 1;
-    std::string name = (std::filesystem::temp_directory_path() / "holdfast-instructions-XXXXXX").string();
-    folder_ = mkdtemp(name.data());
-    store_ = std::move(*store::open_sqlite_store({folder_ / "h.db"}, text::builtin_embedder()));
+    store_ = std::move(*store::open_sqlite_store({folder_.path() / "h.db"}, text::builtin_embedder()));
     workers_ = std::make_unique<flush::FlushWorkers>(options_.flush, *store_, text::builtin_embedder(),
                                                      system_clock(), pressure_, probes_.flush);
     journal::Options journal;
@@ -58,7 +56,6 @@ class SingleThreadedEngine {
     service_.reset();
     shards_.clear();
     store_.reset();
-    std::filesystem::remove_all(folder_);
   }
 
   std::string add_session(const std::string& user) {
@@ -104,7 +101,7 @@ class SingleThreadedEngine {
   metrics::Probes probes_{1};
   memory::Pressure pressure_;
   io::MemoryFileSystem files_;
-  std::filesystem::path folder_;
+  const TemporaryDirectory folder_;
   text::TokenCounter tokens_{"gpt-4o-mini", 1.3};
   runtime::BlockingPool pool_{"store", 1, 1000}, compute_{"compute", 1, 1000};
   std::unique_ptr<store::MemoryStore> store_;

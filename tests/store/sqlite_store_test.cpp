@@ -109,6 +109,20 @@ TEST_F(SqliteStoreTest, ABatchOfAMissingSessionIsRefusedAlone) {
   EXPECT_THAT(ids({"s", SortBy::id, Order::ascending, 10}), ElementsAre("a", "c"));
 }
 
+// What it may have to undo is more than SQLite keeps in memory.
+TEST_F(SqliteStoreTest, ALargeUserIsErased) {
+  make_session();
+  std::vector<MessageOperation> operations;
+  for (int i = 0; i < 2000; ++i) {
+    const auto id = std::to_string(i);
+    operations.push_back(message(id, "the " + id + "th of many words that differ " + std::to_string(i * i)));
+  }
+  ASSERT_TRUE(write(std::move(operations)));
+  ASSERT_TRUE(store->erase_user("u"));
+  EXPECT_TRUE(store->find_messages("u", std::vector<std::string>{"7"})->empty());
+  EXPECT_THAT(found("words"), IsEmpty());
+}
+
 // Bytes that this process has given to write(2) and the like.
 std::uint64_t bytes_written() {
   std::ifstream io("/proc/self/io");

@@ -92,7 +92,7 @@ Connection::Connection(const std::filesystem::path& path, std::chrono::milliseco
   sqlite3_extended_result_codes(handle_, 1);
   sqlite3_busy_timeout(handle_, static_cast<int>(busy_timeout.count()));
   execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
-  constexpr int kOperations = 2000;  // some 50 µs
+  constexpr int kOperations = 2000;  // 0.55 ms of a flush worker's time on average, up to 17 ms where one does much
   sqlite3_progress_handler(
       handle_, kOperations,
       [](void*) {
