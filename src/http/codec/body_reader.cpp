@@ -28,14 +28,12 @@ void throw_exception_from_error(const BodyErrors&, const boost::source_location&
   throw std::logic_error("unchecked body errors");
 }
 
-BodyReader::BodyReader(std::string_view text) {
-  auto document = parse_json(text);
-  root_ = std::move(document.root);
-  if (document.too_deep) {
+BodyReader::BodyReader(std::string_view text) : document_(text) {
+  if (document_.too_deep()) {
     fail(kBody, "JSON is nested more than " + std::to_string(kMaxDepth) + " deep", "json_invalid");
-  } else if (root_.is_discarded()) {
+  } else if (!document_.ok()) {
     fail(kBody, "JSON decode error", "json_invalid");
-  } else if (!root_.is_object()) {
+  } else if (!document_.root().is_object()) {
     fail(kBody, "Input should be a valid dictionary or object to extract fields from",
          "model_attributes_type");
   }
@@ -46,53 +44,50 @@ void BodyReader::fail(const Path& at, std::string message, std::string type) {
   errors_.errors.push_back({location_of(at), std::move(message), std::move(type)});
 }
 
-const Json* BodyReader::member(const Json& object, const Path& at, std::string_view name, bool required) {
-  const auto found = object.find(name);
-  if (found != object.end() && (required || !found->is_null())) return &*found;
+std::optional<JsonElement> BodyReader::member(JsonObject object, const Path& at, std::string_view name,
+                                              bool required) {
+  const auto found = find_member(object, name);
+  if (found && (required || !found->is_null())) return found;
   if (required) fail(at / name, "Field required", "missing");
-  return nullptr;
+  return std::nullopt;
 }
 
-std::string BodyReader::text(const Json& object, const Path& at, std::string_view name,
+std::string BodyReader::text(JsonObject object, const Path& at, std::string_view name,
                              std::size_t least_length) {
-  const auto* value = member(object, at, name, true);
+  const auto value = member(object, at, name, true);
   if (!value) return {};
   if (!value->is_string()) {
     fail(at / name, "Input should be a valid string", "string_type");
     return {};
   }
-  const auto& text = value->get_ref<const std::string&>();
+  const std::string_view text = *value;
   if (text.size() < least_length)
     fail(at / name, at_least("String", "character", least_length), "string_too_short");
-  return text;
+  return std::string(text);
 }
 
-std::optional<std::string> BodyReader::optional_text(const Json& object, const Path& at,
-                                                     std::string_view name, std::size_t least_length) {
+std::optional<std::string> BodyReader::optional_text(JsonObject object, const Path& at, std::string_view name,
+                                                     std::size_t least_length) {
   if (!member(object, at, name, false)) return std::nullopt;
   return text(object, at, name, least_length);
 }
 
-bool BodyReader::boolean(const Json& object, const Path& at, std::string_view name, bool otherwise) {
-  const auto* value = member(object, at, name, false);
+bool BodyReader::boolean(JsonObject object, const Path& at, std::string_view name, bool otherwise) {
+  const auto value = member(object, at, name, false);
   if (!value) return otherwise;
-  if (value->is_boolean()) return value->get<bool>();
+  if (value->is_bool()) return bool(*value);
   fail(at / name, "Input should be a valid boolean", "bool_type");
   return otherwise;
 }
 
-std::int64_t BodyReader::integer(const Json& object, const Path& at, std::string_view name,
+std::int64_t BodyReader::integer(JsonObject object, const Path& at, std::string_view name,
                                  std::int64_t otherwise) {
-  const auto* value = member(object, at, name, false);
+  const auto value = member(object, at, name, false);
   if (!value) return otherwise;
-  if (value->is_number_unsigned()) {
-    const auto number = value->get<std::uint64_t>();
-    constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
-    return number > static_cast<std::uint64_t>(kMost) ? kMost : static_cast<std::int64_t>(number);
-  }
-  if (value->is_number_integer()) return value->get<std::int64_t>();
-  if (value->is_number_float()) {
-    const double number = value->get<double>();
+  if (value->is_int64()) return std::int64_t(*value);
+  if (value->is_uint64()) return std::numeric_limits<std::int64_t>::max();
+  if (value->is_double()) {
+    const double number = *value;
     if (std::trunc(number) == number && std::abs(number) < 1e15) return static_cast<std::int64_t>(number);
     fail(at / name, "Input should be a valid integer, got a number with a fractional part", "int_from_float");
   } else {
@@ -101,35 +96,38 @@ std::int64_t BodyReader::integer(const Json& object, const Path& at, std::string
   return otherwise;
 }
 
-const Json* BodyReader::list(const Json& object, const Path& at, std::string_view name, std::size_t least) {
-  const auto* value = member(object, at, name, true);
-  if (!value) return nullptr;
+std::optional<JsonArray> BodyReader::list(JsonObject object, const Path& at, std::string_view name,
+                                          std::size_t least) {
+  const auto value = member(object, at, name, true);
+  if (!value) return std::nullopt;
   if (!value->is_array()) {
     fail(at / name, "Input should be a valid list", "list_type");
-    return nullptr;
+    return std::nullopt;
   }
-  if (value->size() < least) {
+  const JsonArray items = *value;
+  if (items.size() < least) {
     fail(at / name,
-         at_least("List", "item", least) + " after validation, not " + std::to_string(value->size()),
+         at_least("List", "item", least) + " after validation, not " + std::to_string(items.size()),
          "too_short");
-    return nullptr;
+    return std::nullopt;
   }
-  return value;
+  return items;
 }
 
-std::vector<std::string> BodyReader::texts(const Json& object, const Path& at, std::string_view name,
+std::vector<std::string> BodyReader::texts(JsonObject object, const Path& at, std::string_view name,
                                            std::size_t least, std::size_t least_length) {
   std::vector<std::string> values;
-  const auto* items = list(object, at, name, least);
+  const auto items = list(object, at, name, least);
   if (!items) return values;
-  for (std::size_t i = 0; i < items->size(); ++i) {
-    const auto& item = (*items)[i];
+  std::size_t i = 0;
+  for (const auto item : *items) {
+    const auto index = i++;
     if (!item.is_string()) {
-      fail(at / name / i, "Input should be a valid string", "string_type");
-    } else if (item.get_ref<const std::string&>().size() < least_length) {
-      fail(at / name / i, at_least("String", "character", least_length), "string_too_short");
+      fail(at / name / index, "Input should be a valid string", "string_type");
+    } else if (const std::string_view text = item; text.size() < least_length) {
+      fail(at / name / index, at_least("String", "character", least_length), "string_too_short");
     } else {
-      values.push_back(item.get<std::string>());
+      values.emplace_back(text);
     }
   }
   return values;

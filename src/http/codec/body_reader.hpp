@@ -28,31 +28,33 @@ inline constexpr Path kBody{nullptr, "body"};
 
 class BodyReader {
  public:
-  // Parses text; a body that is no JSON object is an error already.
+  // Parses text; a body that is no JSON object is an error already. This thread must not read another body
+  // while this one is read.
   explicit BodyReader(std::string_view text);
 
   bool ok() const { return errors_.errors.empty() && errors_.too_large.empty(); }
   BodyErrors take_errors() { return std::move(errors_); }
-  const Json& root() const { return root_; }
+  // Only where ok().
+  JsonObject root() const { return JsonObject(document_.root()); }
 
   // The member, or nothing when absent (an error if required) or null (likewise).
-  const Json* member(const Json& object, const Path& at, std::string_view name, bool required);
+  std::optional<JsonElement> member(JsonObject object, const Path& at, std::string_view name, bool required);
 
-  std::string text(const Json& object, const Path& at, std::string_view name, std::size_t least_length);
-  std::optional<std::string> optional_text(const Json& object, const Path& at, std::string_view name,
+  std::string text(JsonObject object, const Path& at, std::string_view name, std::size_t least_length);
+  std::optional<std::string> optional_text(JsonObject object, const Path& at, std::string_view name,
                                            std::size_t least_length = 0);
-  bool boolean(const Json& object, const Path& at, std::string_view name, bool otherwise);
-  std::int64_t integer(const Json& object, const Path& at, std::string_view name, std::int64_t otherwise);
+  bool boolean(JsonObject object, const Path& at, std::string_view name, bool otherwise);
+  std::int64_t integer(JsonObject object, const Path& at, std::string_view name, std::int64_t otherwise);
   // A list of at least `least` elements, or nothing (an error is noted).
-  const Json* list(const Json& object, const Path& at, std::string_view name, std::size_t least);
-  std::vector<std::string> texts(const Json& object, const Path& at, std::string_view name, std::size_t least,
+  std::optional<JsonArray> list(JsonObject object, const Path& at, std::string_view name, std::size_t least);
+  std::vector<std::string> texts(JsonObject object, const Path& at, std::string_view name, std::size_t least,
                                  std::size_t least_length);
 
   void fail(const Path& at, std::string message, std::string type);
   void too_large(std::string what) { errors_.too_large = std::move(what); }
 
  private:
-  Json root_;
+  JsonDocument document_;
   BodyErrors errors_;
 };
 

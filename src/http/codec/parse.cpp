@@ -19,7 +19,7 @@ Parsed<T> read_body(std::string_view body, Fill fill) {
   return value;
 }
 
-std::optional<std::string> read_id(BodyReader& reader, const Json& object, const Path& at,
+std::optional<std::string> read_id(BodyReader& reader, JsonObject object, const Path& at,
                                    std::string_view name) {
   auto id = reader.optional_text(object, at, name);
   if (id && !is_valid_id(*id)) {
@@ -29,22 +29,22 @@ std::optional<std::string> read_id(BodyReader& reader, const Json& object, const
 }
 
 // What is kept of a message beside its text, as one JSON object.
-std::string read_extras(BodyReader& reader, const Json& object, const Path& at) {
+std::string read_extras(BodyReader& reader, JsonObject object, const Path& at) {
   static constexpr std::array<std::string_view, 4> kKept{"metadata", "name", "tool_calls", "tool_call_id"};
-  Json extras = Json::object();
+  Json extras;
   for (const auto name : kKept) {
-    const auto* value = reader.member(object, at, name, false);
+    const auto value = reader.member(object, at, name, false);
     if (!value) continue;
     if (name == "metadata" && !value->is_object()) {
       reader.fail(at / name, "Input should be a valid dictionary", "dict_type");
       continue;
     }
-    extras[std::string(name)] = *value;
+    extras[std::string(name)] = to_json(*value);
   }
-  return extras.empty() ? std::string() : extras.dump();
+  return extras.is_null() ? std::string() : extras.dump();
 }
 
-std::optional<Timestamp> read_time(BodyReader& reader, const Json& object, const Path& at,
+std::optional<Timestamp> read_time(BodyReader& reader, JsonObject object, const Path& at,
                                    std::string_view name) {
   const auto text = reader.optional_text(object, at, name);
   if (!text) return std::nullopt;
@@ -54,22 +54,17 @@ std::optional<Timestamp> read_time(BodyReader& reader, const Json& object, const
   return std::nullopt;
 }
 
-Role read_role(BodyReader& reader, const Json& object, const Path& at) {
-  const auto* value = reader.member(object, at, "role", true);
+Role read_role(BodyReader& reader, JsonObject object, const Path& at) {
+  const auto value = reader.member(object, at, "role", true);
   if (!value) return Role::user;
-  const auto role = value->is_string() ? parse_role(value->get_ref<const std::string&>()) : std::nullopt;
+  const auto role = value->is_string() ? parse_role(std::string_view(*value)) : std::nullopt;
   if (role && *role <= Role::system) return *role;
   reader.fail(at / "role", "Input should be 'user', 'assistant' or 'system'", "literal_error");
   return Role::user;
 }
 
-NewMessage read_message(BodyReader& reader, const Json& object, const Path& at, const Limits& limits) {
+NewMessage read_message(BodyReader& reader, JsonObject object, const Path& at, const Limits& limits) {
   NewMessage message;
-  if (!object.is_object()) {
-    reader.fail(at, "Input should be a valid dictionary or object to extract fields from",
-                "model_attributes_type");
-    return message;
-  }
   message.role = read_role(reader, object, at);
   message.content = reader.text(object, at, "content", 1);
   message.id = read_id(reader, object, at, "id");
@@ -83,14 +78,23 @@ NewMessage read_message(BodyReader& reader, const Json& object, const Path& at, 
 
 std::vector<NewMessage> read_messages(BodyReader& reader, std::string_view field, const Limits& limits) {
   std::vector<NewMessage> messages;
-  const auto* items = reader.list(reader.root(), kBody, field, 1);
+  const auto items = reader.list(reader.root(), kBody, field, 1);
   if (!items) return messages;
   if (items->size() > limits.batch_messages) {
     reader.too_large("More than " + std::to_string(limits.batch_messages) + " messages in one request");
     return messages;
   }
-  for (std::size_t i = 0; i < items->size(); ++i) {
-    messages.push_back(read_message(reader, (*items)[i], kBody / field / i, limits));
+  messages.reserve(items->size());
+  const auto at_list = kBody / field;
+  std::size_t i = 0;
+  for (const auto item : *items) {
+    const auto at = at_list / i++;
+    if (item.is_object()) {
+      messages.push_back(read_message(reader, item, at, limits));
+    } else {
+      reader.fail(at, "Input should be a valid dictionary or object to extract fields from",
+                  "model_attributes_type");
+    }
   }
   return messages;
 }
@@ -175,7 +179,7 @@ Parsed<UpdateKnowledge> parse_update_knowledge(std::string_view body, const Limi
 
 Parsed<Query> parse_query(std::string_view body, std::string user_id) {
   return read_body<Query>(body, [&](BodyReader& reader, Query& value) {
-    const auto& root = reader.root();
+    const auto root = reader.root();
     value.user_id = std::move(user_id);
     value.text = reader.text(root, kBody, "query", 0);
     value.session_id = reader.optional_text(root, kBody, "session_id");
