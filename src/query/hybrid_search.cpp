@@ -11,22 +11,6 @@ namespace {
 
 using metrics::Stage;
 
-ScoredResult to_result(const engine::SessionState& session, Stage stage, const Message& message) {
-  ScoredResult result;
-  result.type = ItemType::message;
-  result.id = message.id;
-  result.content = message.content;
-  result.role = message.role;
-  result.created_at = message.created_at;
-  result.updated_at = message.updated_at;
-  result.user_id = session.session.user_id;
-  result.agent_id = session.session.agent_id;
-  result.session_id = session.session.id;
-  result.session_name = session.session.name;
-  result.source = metrics::to_string(stage);
-  return result;
-}
-
 void count_into(text::CorpusStats& stats, std::uint64_t length,
                 const std::vector<std::uint32_t>& frequencies) {
   ++stats.documents;
@@ -79,6 +63,40 @@ text::JoinedParts in_context(const PartsByPlace& parts, std::uint64_t seq, const
   return scorer.in_context(parts.at(seq), before);
 }
 
+// A candidate with its score.
+struct Match {
+  Candidate* candidate;
+  text::JoinedParts parts;
+  double score;
+};
+
+ScoredResult to_result(const Session& session, Match match) {
+  auto& candidate = *match.candidate;
+  ScoredResult result;
+  result.type = ItemType::message;
+  result.id = std::move(candidate.id);
+  result.content = std::move(candidate.content);
+  result.score = match.score;
+  result.keyword = match.parts.keyword;
+  result.similarity = match.parts.similarity;
+  result.role = candidate.role;
+  result.created_at = candidate.created_at;
+  result.updated_at = candidate.updated_at;
+  result.user_id = session.user_id;
+  result.agent_id = session.agent_id;
+  result.session_id = session.id;
+  result.session_name = session.name;
+  result.source = metrics::to_string(candidate.stage);
+  return result;
+}
+
+template <class Item, class Better>
+void keep_best(std::vector<Item>& items, std::size_t limit, Better better) {
+  const auto kept = std::min(limit, items.size());
+  std::partial_sort(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(kept), items.end(), better);
+  items.erase(items.begin() + static_cast<std::ptrdiff_t>(kept), items.end());
+}
+
 }  // namespace
 
 BufferSnapshot search_buffers(engine::UserShard& shard, engine::UserState& user, const Query& query,
@@ -112,13 +130,19 @@ BufferSnapshot search_buffers(engine::UserShard& shard, engine::UserState& user,
       count_into(snapshot.stats, own.length, own.frequencies);
       if (!wanted) return;
       Candidate candidate;
+      candidate.id = message.id;
+      candidate.content = message.content;
+      candidate.role = message.role;
+      candidate.created_at = message.created_at;
+      candidate.updated_at = message.updated_at;
+      candidate.stage = stage;
       candidate.border = snapshot.borders.size();
       candidate.seq = message.seq;
-      candidate.result = to_result(*session, stage, message);
       snapshot.candidates.push_back(std::move(candidate));
     });
     border.wanted = not_buffered(counting, border.buffered);
     snapshot.borders.push_back(std::move(border));
+    snapshot.sessions.push_back(session->session);
   }
   return snapshot;
 }
@@ -144,24 +168,24 @@ std::vector<ScoredResult> merge_results(BufferSnapshot buffered, const text::Sco
   std::vector<PartsByPlace> parts;
   for (std::size_t i = 0; i < buffered.borders.size(); ++i)
     parts.push_back(parts_by_place(buffered.borders[i], stored.wanted[i], scorer));
-  std::vector<ScoredResult> merged;
+  std::vector<Match> matches;
   for (auto& candidate : buffered.candidates) {
-    auto& result = candidate.result;
     const auto joined = in_context(parts[candidate.border], candidate.seq, scorer);
-    result.keyword = joined.keyword;
-    result.similarity = joined.similarity;
-    result.score = scorer.combine(result.keyword, result.similarity);
-    if (scorer.is_result(result.keyword, result.similarity)) merged.push_back(std::move(result));
+    if (scorer.is_result(joined.keyword, joined.similarity))
+      matches.push_back({&candidate, joined, scorer.combine(joined.keyword, joined.similarity)});
   }
+  keep_best(matches, limit, [](const Match& a, const Match& b) {
+    return a.score != b.score ? a.score > b.score : a.candidate->id < b.candidate->id;
+  });
+  std::vector<ScoredResult> merged;
+  for (const auto& match : matches)
+    merged.push_back(to_result(buffered.sessions[match.candidate->border], match));
   for (auto& result : stored.results) {
     if (!buffered.hidden.contains(result.id)) merged.push_back(std::move(result));
   }
-  const auto better = [](const ScoredResult& a, const ScoredResult& b) {
+  keep_best(merged, limit, [](const ScoredResult& a, const ScoredResult& b) {
     return a.score != b.score ? a.score > b.score : a.id < b.id;
-  };
-  const auto kept = std::min(limit, merged.size());
-  std::partial_sort(merged.begin(), merged.begin() + static_cast<std::ptrdiff_t>(kept), merged.end(), better);
-  merged.resize(kept);
+  });
   return merged;
 }
 

@@ -14,8 +14,11 @@ namespace holdfast::query {
 
 // A buffered message that a query may return, before the statistics of all sources are known.
 struct Candidate {
-  ScoredResult result;     // without scores
-  std::size_t border = 0;  // its session's place in BufferSnapshot::borders
+  std::string id, content;
+  Role role = Role::user;
+  Timestamp created_at{}, updated_at{};
+  metrics::Stage stage = metrics::Stage::round_buffer;
+  std::size_t border = 0;  // its session's place in BufferSnapshot::borders and sessions
   std::uint64_t seq = 0;
 };
 
@@ -24,6 +27,7 @@ struct BufferSnapshot {
   std::vector<Candidate> candidates;          // of what the query's filters let through
   text::CorpusStats stats;                    // of everything buffered, whatever the filters
   std::vector<store::SessionBorder> borders;  // of each session with such messages, with those before them
+  std::vector<Session> sessions;              // of each of borders
   std::vector<std::string> erased;            // stored messages whose erasure waits
   engine::StringSet hidden;  // ids whose stored copy must not be returned: buffered here, or being erased
 };

@@ -17,10 +17,29 @@ bool comes_before(const store::MessageListing& listing, const Message& a, const 
   return std::pair(first.created_at, first.seq) < std::pair(second.created_at, second.seq);
 }
 
-void sort_and_cut(const store::MessageListing& listing, std::vector<Message>& messages) {
-  std::sort(messages.begin(), messages.end(),
-            [&](const Message& a, const Message& b) { return comes_before(listing, a, b); });
-  if (messages.size() > listing.limit) messages.resize(listing.limit);
+const Message& message_of(const Message& message) {
+  return message;
+}
+const Message& message_of(const Message* message) {
+  return *message;
+}
+
+// Leaves those that the listing begins with, in its order.
+template <class Item>
+void keep_first(const store::MessageListing& listing, std::vector<Item>& items) {
+  const auto kept = static_cast<std::ptrdiff_t>(std::min(listing.limit, items.size()));
+  std::partial_sort(items.begin(), items.begin() + kept, items.end(), [&](const Item& a, const Item& b) {
+    return comes_before(listing, message_of(a), message_of(b));
+  });
+  items.erase(items.begin() + kept, items.end());
+}
+
+std::vector<Message> copies_of_first(const store::MessageListing& listing,
+                                     std::vector<const Message*> messages) {
+  keep_first(listing, messages);
+  std::vector<Message> copies;
+  for (const auto* message : messages) copies.push_back(*message);
+  return copies;
 }
 
 }  // namespace
@@ -28,17 +47,12 @@ void sort_and_cut(const store::MessageListing& listing, std::vector<Message>& me
 asio::awaitable<Outcome<std::vector<Message>>> list_messages(UserShard& shard, Listing listing) {
   const auto session = co_await shard.table.open_session(listing.what.session_id);
   if (!session) co_return session.error();
-  std::vector<Message> messages;
-  engine::StringSet hidden;
-  const auto take = [&](Stage, const Message& message) {
-    messages.push_back(message);
-    hidden.insert(message.id);
-  };
+  std::vector<const Message*> held;
+  const auto take = [&](Stage, const Message& message) { held.push_back(&message); };
   const bool bypass = shard.parts.options->mode == engine::Mode::bypass;
   if (listing.scope == Scope::round_buffer && !bypass) {
     (*session)->buffer.for_each_in_round_buffer(take);
-    sort_and_cut(listing.what, messages);
-    co_return messages;
+    co_return copies_of_first(listing.what, std::move(held));
   }
   if ((*session)->backlog.messages > 0) {
     co_return engine::Failure{engine::FailureKind::unavailable, engine::Entity::session,
@@ -46,7 +60,10 @@ asio::awaitable<Outcome<std::vector<Message>>> list_messages(UserShard& shard, L
                               metrics::RefusalReason::store};
   }
   (*session)->buffer.for_each(take);
+  engine::StringSet hidden;
+  for (const auto* message : held) hidden.insert(message->id);
   (*session)->buffer.for_each_erasure([&](std::string_view id) { hidden.emplace(id); });
+  auto messages = copies_of_first(listing.what, std::move(held));
   auto wanted = listing.what;
   wanted.limit += hidden.size();  // the store may return that many that are hidden
   auto& store = shard.parts.store;
@@ -57,7 +74,7 @@ asio::awaitable<Outcome<std::vector<Message>>> list_messages(UserShard& shard, L
   for (auto& message : *stored) {
     if (!hidden.contains(message.id)) messages.push_back(std::move(message));
   }
-  sort_and_cut(listing.what, messages);
+  keep_first(listing.what, messages);
   co_return messages;
 }
 
