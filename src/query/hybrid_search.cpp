@@ -1,10 +1,11 @@
 #include "hybrid_search.hpp"
 
 #include <algorithm>
-#include <array>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
+
+#include "keep_first.hpp"
 
 namespace holdfast::query {
 namespace {
@@ -70,7 +71,7 @@ struct Match {
   double score;
 };
 
-ScoredResult to_result(const Session& session, Match match) {
+ScoredResult to_result(const Session& session, const Match& match) {
   auto& candidate = *match.candidate;
   ScoredResult result;
   result.type = ItemType::message;
@@ -88,13 +89,6 @@ ScoredResult to_result(const Session& session, Match match) {
   result.session_name = session.name;
   result.source = metrics::to_string(candidate.stage);
   return result;
-}
-
-template <class Item, class Better>
-void keep_best(std::vector<Item>& items, std::size_t limit, Better better) {
-  const auto kept = std::min(limit, items.size());
-  std::partial_sort(items.begin(), items.begin() + static_cast<std::ptrdiff_t>(kept), items.end(), better);
-  items.erase(items.begin() + static_cast<std::ptrdiff_t>(kept), items.end());
 }
 
 }  // namespace
@@ -174,7 +168,7 @@ std::vector<ScoredResult> merge_results(BufferSnapshot buffered, const text::Sco
     if (scorer.is_result(joined.keyword, joined.similarity))
       matches.push_back({&candidate, joined, scorer.combine(joined.keyword, joined.similarity)});
   }
-  keep_best(matches, limit, [](const Match& a, const Match& b) {
+  keep_first(matches, limit, [](const Match& a, const Match& b) {
     return a.score != b.score ? a.score > b.score : a.candidate->id < b.candidate->id;
   });
   std::vector<ScoredResult> merged;
@@ -183,7 +177,7 @@ std::vector<ScoredResult> merge_results(BufferSnapshot buffered, const text::Sco
   for (auto& result : stored.results) {
     if (!buffered.hidden.contains(result.id)) merged.push_back(std::move(result));
   }
-  keep_best(merged, limit, [](const ScoredResult& a, const ScoredResult& b) {
+  keep_first(merged, limit, [](const ScoredResult& a, const ScoredResult& b) {
     return a.score != b.score ? a.score > b.score : a.id < b.id;
   });
   return merged;

@@ -1,8 +1,8 @@
-#include <algorithm>
 #include <utility>
 
 #include "holdfast/engine/message_lookup.hpp"
 #include "holdfast/query/query_path.hpp"
+#include "keep_first.hpp"
 
 namespace holdfast::query {
 namespace {
@@ -17,26 +17,10 @@ bool comes_before(const store::MessageListing& listing, const Message& a, const 
   return std::pair(first.created_at, first.seq) < std::pair(second.created_at, second.seq);
 }
 
-const Message& message_of(const Message& message) {
-  return message;
-}
-const Message& message_of(const Message* message) {
-  return *message;
-}
-
-// Leaves those that the listing begins with, in its order.
-template <class Item>
-void keep_first(const store::MessageListing& listing, std::vector<Item>& items) {
-  const auto kept = static_cast<std::ptrdiff_t>(std::min(listing.limit, items.size()));
-  std::partial_sort(items.begin(), items.begin() + kept, items.end(), [&](const Item& a, const Item& b) {
-    return comes_before(listing, message_of(a), message_of(b));
-  });
-  items.erase(items.begin() + kept, items.end());
-}
-
 std::vector<Message> copies_of_first(const store::MessageListing& listing,
                                      std::vector<const Message*> messages) {
-  keep_first(listing, messages);
+  keep_first(messages, listing.limit,
+             [&](const Message* a, const Message* b) { return comes_before(listing, *a, *b); });
   std::vector<Message> copies;
   for (const auto* message : messages) copies.push_back(*message);
   return copies;
@@ -74,7 +58,8 @@ asio::awaitable<Outcome<std::vector<Message>>> list_messages(UserShard& shard, L
   for (auto& message : *stored) {
     if (!hidden.contains(message.id)) messages.push_back(std::move(message));
   }
-  keep_first(listing.what, messages);
+  keep_first(messages, listing.what.limit,
+             [&](const Message& a, const Message& b) { return comes_before(listing.what, a, b); });
   co_return messages;
 }
 

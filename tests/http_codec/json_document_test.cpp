@@ -15,6 +15,12 @@ std::string nested(int depth, const std::string& innermost = "") {
          std::string(static_cast<std::size_t>(depth), ']');
 }
 
+std::string nested_objects(int depth) {
+  std::string text = "1";
+  for (int i = 0; i < depth; ++i) text = "{\"a\":" + text + "}";
+  return text;
+}
+
 std::vector<std::string> texts() {
   using namespace std::string_literals;
   return {R"({"a":1,"b":[true,false,null,-1,0,-0,1.0,1e3,1E-400,0.1]})",
@@ -63,6 +69,8 @@ std::vector<std::string> texts() {
           nested(kMaxDepth, "1"),
           nested(kMaxDepth + 1, "1"),
           nested(5000),
+          nested_objects(kMaxDepth),
+          nested_objects(kMaxDepth + 1),
           "[" + std::string(200'000, ' ') + "1]"};
 }
 
@@ -110,6 +118,14 @@ TEST(JsonDocument, OfEqualKeysTheLastCounts) {
   ASSERT_TRUE(read.ok());
   EXPECT_EQ(std::int64_t(*find_member(read.root(), "a")), 3);
   EXPECT_FALSE(find_member(read.root(), "c"));
+}
+
+TEST(JsonDocument, ALongOneWithANumberBeyond64BitsIsRead) {
+  const std::string text(200'000, 'x');
+  const JsonDocument read("[18446744073709551616,\"" + text + "\"]");
+  ASSERT_TRUE(read.ok());
+  EXPECT_EQ(double(read.root().at(0)), 18446744073709551616.0);
+  EXPECT_EQ(std::string_view(read.root().at(1)), text);
 }
 
 TEST(JsonDocument, ALongOneIsReadBesideAShortOne) {

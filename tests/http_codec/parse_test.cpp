@@ -75,6 +75,12 @@ TEST(ParseBody, BoundsDepthAndSizes) {
       R"({"messages":[{"role":"user","content":"1"},{"role":"user","content":"2"}]})", small);
   ASSERT_FALSE(many);
   EXPECT_FALSE(many.error().too_large.empty());
+  const std::string line = R"({"session_id":"s","role":"user","content":"1"})";
+  small.body_bytes = line.size();
+  EXPECT_TRUE(parse_batch_line(line, small));
+  const auto long_line = parse_batch_line(line + " ", small);
+  ASSERT_FALSE(long_line);
+  EXPECT_FALSE(long_line.error().too_large.empty());
 }
 
 TEST(ParseBody, TellsABoundedNumberOfErrors) {

@@ -34,7 +34,7 @@ class BodyReader {
 
   bool ok() const { return errors_.errors.empty() && errors_.too_large.empty(); }
   BodyErrors take_errors() { return std::move(errors_); }
-  // Only where ok().
+  // Only where the constructor noted no error.
   JsonObject root() const { return JsonObject(document_.root()); }
 
   // The member, or nothing when absent (an error if required) or null (likewise).

@@ -3,7 +3,6 @@
 #include <charconv>
 #include <new>
 #include <string>
-#include <utility>
 
 namespace holdfast::http::codec {
 namespace {
@@ -46,10 +45,13 @@ JsonDocument::JsonDocument(std::string_view text) {
   if (!has_lone_surrogate(text) &&
       parse(text, text.size() <= kLongestSharedText ? shared : make_own_parser(), kMaxDepth))
     return;
-  const auto read = parse_json_slowly(text);
+  own_parser_.reset();
+  auto read = parse_json_slowly(text);
   too_deep_ = read.too_deep;
   if (read.root.is_discarded()) return;
-  parse(read.root.dump(), make_own_parser(), kMaxDepth + 1);
+  const auto plain = read.root.dump();
+  read.root = nullptr;
+  parse(plain, make_own_parser(), kMaxDepth + 1);
 }
 
 simdjson::dom::parser& JsonDocument::make_own_parser() {

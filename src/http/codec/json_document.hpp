@@ -42,8 +42,8 @@ class JsonDocument {
 std::optional<JsonElement> find_member(JsonObject object, std::string_view key);
 Json to_json(JsonElement element);
 
-// nlohmann decides what is JSON: simdjson takes lone low surrogates, and neither integers beyond 64 bits nor
-// the last level of depth where it is not empty.
+// nlohmann decides what is JSON: simdjson takes lone low surrogates, but no byte order mark, no integers beyond
+// 64 bits, and the last level of depth only where it is empty.
 struct ParsedSlowly {
   Json root;  // is_discarded() where the text is no JSON, or too deep
   bool too_deep = false;

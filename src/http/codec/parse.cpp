@@ -212,6 +212,8 @@ Parsed<std::chrono::seconds> parse_profile(std::string_view body) {
 }
 
 Parsed<BatchLine> parse_batch_line(std::string_view line, const Limits& limits) {
+  if (line.size() > limits.body_bytes)
+    return BodyErrors{{}, "A line is larger than " + std::to_string(limits.body_bytes) + " bytes"};
   return read_body<BatchLine>(line, [&](BodyReader& reader, BatchLine& value) {
     value.session_id = reader.text(reader.root(), kBody, "session_id", 1);
     value.message = read_message(reader, reader.root(), kBody, limits);

@@ -1,5 +1,5 @@
 // Request bodies to plain values. A body of the wrong shape is a list of BodyErrors, rendered as the 422
-// answer that FastAPI clients know (codec/render.hpp). Nothing here throws. Extra fields are ignored; null
+// answer that FastAPI clients know (codec/render.hpp). Only std::bad_alloc is thrown. Extra fields are ignored; null
 // stands for an absent optional field.
 #pragma once
 
@@ -81,6 +81,7 @@ Parsed<Query> parse_query(std::string_view body, std::string user_id);
 Parsed<FlushBody> parse_flush(std::string_view body);  // an empty body is {}
 // The duration of a profile, 1…60 s; 5 s where none is given.
 Parsed<std::chrono::seconds> parse_profile(std::string_view body);
+// A line may be as long as a body elsewhere: limits.body_bytes.
 Parsed<BatchLine> parse_batch_line(std::string_view line, const Limits& limits);
 
 }  // namespace holdfast::http::codec
