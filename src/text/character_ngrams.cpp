@@ -3,6 +3,8 @@
 #define XXH_INLINE_ALL  // of three to twenty bytes: the call would be as long as the hash
 #include <xxhash.h>
 
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <string>
 #include <vector>
@@ -53,17 +55,21 @@ Normalised normalise(std::string_view text) {
 NgramFeatures character_ngrams(std::string_view text) {
   const auto normalised = normalise(text);
   const auto& starts = normalised.starts;
-  NgramFeatures features{};
+  std::array<int, kNgramDimensions> counts{};
   for (std::size_t i = 0; i + 1 < starts.size(); ++i) {
     for (std::size_t length = kShortest; length <= kLongest && i + length < starts.size(); ++length) {
       const auto hash = XXH3_64bits(normalised.bytes.data() + starts[i], starts[i + length] - starts[i]);
       // Nine bits choose the component, one the sign.
-      features[hash % kNgramDimensions] += (hash >> 32) & 1 ? 1.0f : -1.0f;
+      counts[hash % kNgramDimensions] += static_cast<int>((hash >> 32) & 1) * 2 - 1;
     }
   }
   // Counts grow with the length of the text; their square roots keep one repeated word from drowning the
   // others.
-  for (float& feature : features) feature = std::copysign(std::sqrt(std::abs(feature)), feature);
+  NgramFeatures features;
+  std::transform(counts.begin(), counts.end(), features.begin(), [](int count) {
+    const auto signed_count = static_cast<float>(count);
+    return std::copysign(std::sqrt(std::abs(signed_count)), signed_count);
+  });
   return features;
 }
 

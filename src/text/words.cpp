@@ -28,15 +28,20 @@ constexpr std::array<std::string_view, 138> kStopWords{
     "which",  "while",   "who",   "whom",    "why",     "will",    "with",    "you"};
 static_assert(std::is_sorted(kStopWords.begin(), kStopWords.end()));
 
-// Where the words of each first letter begin; the last is the end.
+// Of each first letter: where its words begin, and which lengths they have, a bit each. The last is the end.
+struct FirstLetter {
+  std::uint8_t begin = 0;
+  std::uint32_t lengths = 0;
+};
 constexpr auto kFirstLetters = [] {
-  std::array<std::uint8_t, 27> starts{};
-  for (std::size_t letter = 0; letter < starts.size(); ++letter) {
-    while (starts[letter] < kStopWords.size() &&
-           kStopWords[starts[letter]][0] < static_cast<char>('a' + letter))
-      ++starts[letter];
+  std::array<FirstLetter, 27> letters{};
+  for (std::size_t i = 0; i < letters.size(); ++i) {
+    for (const auto word : kStopWords) {
+      letters[i].begin += word[0] < static_cast<char>('a' + i);
+      if (word[0] == static_cast<char>('a' + i)) letters[i].lengths |= 1u << word.size();
+    }
   }
-  return starts;
+  return letters;
 }();
 
 }  // namespace
@@ -61,8 +66,9 @@ std::vector<Word> split_words(std::string_view text) {
 bool is_stop_word(std::string_view lower_cased) {
   if (lower_cased.empty() || lower_cased[0] < 'a' || lower_cased[0] > 'z') return false;
   const auto letter = static_cast<std::size_t>(lower_cased[0] - 'a');
-  const auto* const first = kStopWords.data() + kFirstLetters[letter];
-  const auto* const last = kStopWords.data() + kFirstLetters[letter + 1];
+  if (lower_cased.size() > 31 || !(kFirstLetters[letter].lengths >> lower_cased.size() & 1)) return false;
+  const auto* const first = kStopWords.data() + kFirstLetters[letter].begin;
+  const auto* const last = kStopWords.data() + kFirstLetters[letter + 1].begin;
   return std::find(first, last, lower_cased) != last;
 }
 
