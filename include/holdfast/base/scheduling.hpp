@@ -9,9 +9,9 @@ namespace holdfast {
 // https://docs.kernel.org/scheduler/sched-eevdf.html
 void ask_for_short_slices();
 
-// For work that nobody waits for, every millisecond or so: a thread that is ready goes first. Otherwise such work
-// keeps the core to the kernel's next tick (up to 4 ms). Linux 6.18 takes the rest of the slice for it, so
-// only a thread that asked for short ones gives way.
+// For work that nobody waits for, every millisecond or so: a thread that is ready goes first. Otherwise such
+// work keeps the core to the kernel's next tick (up to 4 ms). Linux 6.18 takes the rest of the slice for it,
+// so only a thread that asked for short ones gives way.
 void give_way();
 
 }  // namespace holdfast

@@ -1,6 +1,6 @@
 // Request bodies to plain values. A body of the wrong shape is a list of BodyErrors, rendered as the 422
-// answer that FastAPI clients know (codec/render.hpp). Only std::bad_alloc is thrown. Extra fields are ignored; null
-// stands for an absent optional field.
+// answer that FastAPI clients know (codec/render.hpp). Only std::bad_alloc is thrown. Extra fields are
+// ignored; null stands for an absent optional field.
 #pragma once
 
 #include <boost/system/result.hpp>
