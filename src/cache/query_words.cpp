@@ -114,8 +114,8 @@ std::unordered_set<std::string> set_of(std::string_view list) {
 }
 
 std::string stem_of(const std::string& word) {
-  auto terms = text::analyze(word);
-  return terms.size() == 1 ? std::move(terms[0]) : word;
+  const auto terms = text::analyze(word);
+  return terms.size() == 1 ? terms.joined() : word;
 }
 
 struct Lists {
@@ -230,9 +230,10 @@ QueryWords query_words(std::string_view text) {
   }
   std::sort(asked.begin(), asked.end());
   query.deciding.insert(query.deciding.end(), asked.begin(), asked.end());
-  auto stems = text::analyze(text);
+  const auto terms = text::analyze(text);
+  std::vector<std::string_view> stems(terms.begin(), terms.end());
   std::sort(stems.begin(), stems.end());
-  for (const auto& stem : stems) query.stems += stem + ' ';
+  for (const auto stem : stems) query.stems.append(stem).append(" ");
   return query;
 }
 

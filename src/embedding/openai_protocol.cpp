@@ -1,5 +1,6 @@
 #include "openai_protocol.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -21,14 +22,18 @@ Result<text::Embedding> read_vector(const Json& given, std::size_t dimensions) {
   }
   std::vector<double> components;
   components.reserve(dimensions);
+  double largest = 0;
   for (const auto& component : given) {
     if (!component.is_number()) return permanent("a component of an embedding is no number");
     components.push_back(component.get<double>());
     if (!std::isfinite(components.back())) return permanent("a component of an embedding is not finite");
+    largest = std::max(largest, std::abs(components.back()));
   }
-  auto embedding = text::quantise(components);
-  if (embedding.empty()) return permanent("an embedding is all zeros");
-  return embedding;
+  if (largest == 0) return permanent("an embedding is all zeros");
+  std::vector<float> scaled(dimensions);  // to what a float holds
+  std::transform(components.begin(), components.end(), scaled.begin(),
+                 [largest](double x) { return static_cast<float>(x / largest); });
+  return text::quantise(scaled);
 }
 
 }  // namespace

@@ -1,19 +1,28 @@
+#include "holdfast/text/analysed_text.hpp"
+
 #include <libstemmer.h>
+#define XXH_INLINE_ALL  // of words: the call would be as long as the hash
+#include <xxhash.h>
 
 #include <algorithm>
-#include <functional>
 #include <memory>
 #include <stdexcept>
+#include <utility>
 
-#include "holdfast/text/features.hpp"
+#include "code_points.hpp"
 #include "holdfast/text/words.hpp"
-#include "index_words.hpp"
+#include "word_vectors/word_vectors.hpp"
 
 namespace holdfast::text {
 namespace {
 
+bool is_ascii(std::string_view word) {
+  return std::all_of(word.begin(), word.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
 // Snowball's English stemmer; one a thread, because it keeps a buffer.
-std::string stem(const std::string& word) {
+std::string stem(std::string_view word) {
+  if (!is_ascii(word)) return std::string(word);
   struct Delete {
     void operator()(sb_stemmer* stemmer) const { sb_stemmer_delete(stemmer); }
   };
@@ -24,57 +33,95 @@ std::string stem(const std::string& word) {
   return {reinterpret_cast<const char*>(stemmed), static_cast<std::size_t>(sb_stemmer_length(stemmer.get()))};
 }
 
+struct KnownWord {
+  std::string word, term;
+  bool is_stop_word = false;
+  std::uint32_t vector = WordVectors::kNoWord;
+};
+
 // Chat repeats its words: of every ten, eight or nine are still in such a table of the thread.
-const std::string& recent_stem(const std::string& word) {
-  struct Stemmed {
-    std::string word, stem;
-  };
-  thread_local std::vector<Stemmed> recent(1024);
-  auto& slot = recent[std::hash<std::string>{}(word) % recent.size()];
-  if (slot.word != word) slot = {word, stem(word)};
-  return slot.stem;
+const KnownWord& known_word(std::string_view word) {
+  thread_local std::vector<KnownWord> recent(2048);
+  auto& slot = recent[XXH3_64bits(word.data(), word.size()) % recent.size()];
+  if (slot.word != word) {
+    const bool is_stop = is_stop_word(word);
+    slot = {std::string(word), is_stop ? std::string(word) : stem(word), is_stop,
+            english_word_vectors().find(word)};
+  }
+  return slot;
 }
 
-bool is_ascii_word(const std::string& word) {
-  return std::all_of(word.begin(), word.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+// What is taken of words of one kind.
+struct Taken {
+  Terms terms;
+  std::vector<std::uint32_t> vectors;
+
+  void take(const KnownWord& word) {
+    terms.push_back(word.term);
+    if (word.vector != WordVectors::kNoWord) vectors.push_back(word.vector);
+  }
+};
+
+// The characters that fit, in order.
+std::string cut(std::string_view word) {
+  std::string kept;
+  while (!word.empty()) {
+    std::size_t size = 1;
+    while (size < word.size() && is_continuation(word[size])) ++size;
+    if (kept.size() + size <= kMaxTermBytes) kept += word.substr(0, size);
+    word.remove_prefix(size);
+  }
+  return kept;
 }
 
 }  // namespace
 
-std::vector<std::string> analyze(std::string_view text) {
-  std::vector<std::string> terms;
-  std::vector<std::string> stop_words;
-  split_index_words(text, [&](const std::string& word) {
-    if (is_stop_word(word)) {
-      if (terms.empty()) stop_words.push_back(word);
-    } else {
-      terms.push_back(is_ascii_word(word) ? recent_stem(word) : word);
+AnalysedText::AnalysedText(std::string_view text) {
+  // A byte that begins no valid sequence may become two.
+  spaced_.resize(2 * text.size() + 2);
+  char* out = spaced_.data();
+  *out++ = ' ';
+  Taken content, stop_words;
+  content.terms.reserve(text.size());
+  content.vectors.reserve(text.size() / 8 + 1);
+  const char* word = nullptr;  // where the one under way begins
+  const auto end_word = [&] {
+    if (!word) return;
+    const std::string_view whole(word, static_cast<std::size_t>(out - word));
+    const auto& known = whole.size() <= kMaxTermBytes ? known_word(whole) : known_word(cut(whole));
+    word = nullptr;
+    if (!known.is_stop_word) {
+      content.take(known);
+    } else if (content.terms.empty() || content.vectors.empty()) {
+      stop_words.take(known);
     }
-  });
-  // "Who are you?" has nothing else to be found by.
-  return terms.empty() ? stop_words : terms;
-}
-
-std::size_t Features::bytes() const {
-  std::size_t bytes = sizeof(Features) + vectors.capacity() + terms.capacity() * sizeof(std::string);
-  const auto in_place = std::string().capacity();
-  for (const auto& term : terms) bytes += term.capacity() > in_place ? term.capacity() + 1 : 0;
-  return bytes;
-}
-
-Features extract_features(std::string_view text, const Embedder& embedder, ChunkOptions options) {
-  Features features{analyze(text), {}, false};
-  for (const auto chunk : split_text(text, embedder.max_bytes(), options)) {
-    const auto vector = embedder.embed(chunk);
-    features.vectors.insert(features.vectors.end(), vector.begin(), vector.end());
+  };
+  while (!text.empty()) {
+    const auto c = next_code_point(text);
+    if (is_word(c)) {
+      const bool alone = is_unspaced(c);
+      if (alone) end_word();
+      if (!word) word = out;
+      out = write_utf8(out, to_lower(c));
+      if (alone) end_word();
+    } else if (out[-1] != ' ') {
+      end_word();
+      *out++ = ' ';
+    }
   }
-  const bool blank = text.find_first_not_of(" \t\r\n") == std::string_view::npos;
-  features.vector_pending = embedder.deferred() && !blank;
-  return features;
+  if (out[-1] != ' ') {
+    end_word();
+    *out++ = ' ';
+  }
+  const auto size = static_cast<std::size_t>(out - spaced_.data());
+  spaced_.resize(size > 1 ? size : 0);
+  // "Who are you?" has nothing else to be found by.
+  terms_ = std::move(content.terms.empty() ? stop_words.terms : content.terms);
+  word_vectors_ = std::move(content.vectors.empty() ? stop_words.vectors : content.vectors);
 }
 
-SharedFeatures shared_features(std::string_view text, const Embedder& embedder, ChunkOptions options) {
-  return std::make_shared<const Features>(extract_features(text, embedder, options));
+Terms analyze(std::string_view text) {
+  return AnalysedText(text).terms();
 }
 
 }  // namespace holdfast::text

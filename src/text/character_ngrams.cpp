@@ -1,13 +1,8 @@
 #include "character_ngrams.hpp"
 
-#define XXH_INLINE_ALL  // of three to twenty bytes: the call would be as long as the hash
-#include <xxhash.h>
-
 #include <algorithm>
-#include <array>
-#include <cmath>
-#include <string>
-#include <vector>
+#include <bit>
+#include <cstring>
 
 #include "code_points.hpp"
 
@@ -16,61 +11,67 @@ namespace {
 
 constexpr std::size_t kShortest = 3;
 constexpr std::size_t kLongest = 5;
+constexpr std::size_t kWord = sizeof(std::uint64_t);
 
-// The text as words between single spaces, lower-cased, and where each character begins; empty when there is
-// no word.
-struct Normalised {
-  std::string bytes;
-  std::vector<std::size_t> starts;
-};
+// Two rounds of multiplication (by 2^64 over the golden ratio: Knuth, TAOCP 3, 6.4), so that n-grams with a
+// part in common go different ways. A call of a general hash function took three times as long.
+std::uint64_t mix(std::uint64_t x) {
+  constexpr std::uint64_t kMultiplier = 0x9E3779B97F4A7C15;
+  x *= kMultiplier;
+  x ^= x >> 32;
+  return x * kMultiplier;
+}
 
-Normalised normalise(std::string_view text) {
-  Normalised out;
-  out.bytes.reserve(text.size() + 2);
-  out.starts.reserve(text.size() + 3);
-  out.bytes = " ";
-  out.starts.push_back(0);
-  const auto put = [&](char32_t c) {
-    out.starts.push_back(out.bytes.size());
-    append_utf8(out.bytes, c);
-  };
-  bool in_word = false;
-  while (!text.empty()) {
-    const auto c = next_code_point(text);
-    if (is_word(c)) {
-      put(to_lower(c));
-      in_word = true;
-    } else if (in_word) {
-      put(U' ');
-      in_word = false;
-    }
+std::uint64_t first_bytes(const char* at, std::size_t size) {
+  static_assert(std::endian::native == std::endian::little);
+  std::uint64_t word = 0;
+  std::memcpy(&word, at, size);
+  return word;
+}
+
+// Nine bits choose the component, one the sign.
+void count(NgramCounts& counts, std::uint64_t hash) {
+  counts[hash >> 55] += static_cast<std::int32_t>(hash >> 54 & 1) * 2 - 1;
+}
+
+// Those that begin at this character, of any script.
+void count_from(const char* begin, const char* end, NgramCounts& counts) {
+  const char* next = begin;
+  for (std::size_t length = 1; length <= kLongest && next < end; ++length) {
+    do {
+      ++next;
+    } while (next < end && is_continuation(*next));
+    if (length < kShortest) continue;
+    std::uint64_t hash = 0;
+    for (const char* at = begin; at < next; at += kWord)
+      hash = mix(hash ^ first_bytes(at, std::min(kWord, static_cast<std::size_t>(next - at))));
+    count(counts, hash);
   }
-  if (in_word) put(U' ');
-  out.starts.push_back(out.bytes.size());
-  return out;
 }
 
 }  // namespace
 
-NgramFeatures character_ngrams(std::string_view text) {
-  const auto normalised = normalise(text);
-  const auto& starts = normalised.starts;
-  std::array<int, kNgramDimensions> counts{};
-  for (std::size_t i = 0; i + 1 < starts.size(); ++i) {
-    for (std::size_t length = kShortest; length <= kLongest && i + length < starts.size(); ++length) {
-      const auto hash = XXH3_64bits(normalised.bytes.data() + starts[i], starts[i + length] - starts[i]);
-      // Nine bits choose the component, one the sign.
-      counts[hash % kNgramDimensions] += static_cast<int>((hash >> 32) & 1) * 2 - 1;
+NgramCounts count_ngrams(const AnalysedText& text) {
+  NgramCounts counts{};
+  const auto bytes = text.spaced();
+  const char* const end = bytes.data() + bytes.size();
+  for (const char* at = bytes.data(); at < end; ++at) {
+    if (is_continuation(*at)) continue;
+    if (static_cast<std::size_t>(end - at) < kWord) {
+      count_from(at, end, counts);
+      continue;
     }
+    // Five characters of ASCII, as most of all text is: the same, with each n-gram cut out of a word.
+    const auto word = first_bytes(at, kWord);
+    if (word & 0x80'80'80'80'80) {
+      count_from(at, end, counts);
+      continue;
+    }
+    count(counts, mix(word & 0xFF'FF'FF));
+    count(counts, mix(word & 0xFF'FF'FF'FF));
+    count(counts, mix(word & 0xFF'FF'FF'FF'FF));
   }
-  // Counts grow with the length of the text; their square roots keep one repeated word from drowning the
-  // others.
-  NgramFeatures features;
-  std::transform(counts.begin(), counts.end(), features.begin(), [](int count) {
-    const auto signed_count = static_cast<float>(count);
-    return std::copysign(std::sqrt(std::abs(signed_count)), signed_count);
-  });
-  return features;
+  return counts;
 }
 
 }  // namespace holdfast::text

@@ -4,14 +4,16 @@
 #pragma once
 
 #include <array>
-#include <string_view>
+#include <cstdint>
+
+#include "holdfast/text/analysed_text.hpp"
 
 namespace holdfast::text {
 
 inline constexpr std::size_t kNgramDimensions = 512;
-using NgramFeatures = std::array<float, kNgramDimensions>;
+using NgramCounts = std::array<std::int32_t, kNgramDimensions>;
 
-// Zeros when the text has no letters or digits.
-NgramFeatures character_ngrams(std::string_view text);
+// Each n-gram counts 1 or -1 in one of the components.
+NgramCounts count_ngrams(const AnalysedText& text);
 
 }  // namespace holdfast::text

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 namespace holdfast::text {
@@ -12,7 +11,10 @@ namespace holdfast::text {
 // The next code point, removed from the front of text. A byte that begins no valid sequence is taken as
 // itself.
 inline char32_t next_code_point(std::string_view& text);
-inline void append_utf8(std::string& out, char32_t code_point);
+// One to four bytes; returns their end.
+inline char* write_utf8(char* out, char32_t code_point);
+// Of UTF-8: no character begins at this byte.
+inline bool is_continuation(char byte);
 
 inline char32_t to_lower(char32_t code_point);
 
@@ -27,7 +29,7 @@ inline bool is_unspaced(char32_t code_point);
 // ASCII, most of all text, is looked at here.
 namespace beyond_ascii {
 char32_t next_code_point(std::string_view& text);
-void append_utf8(std::string& out, char32_t code_point);
+char* write_utf8(char* out, char32_t code_point);
 char32_t to_lower(char32_t code_point);
 bool is_word(char32_t code_point);
 bool is_unspaced(char32_t code_point);
@@ -39,9 +41,13 @@ inline char32_t next_code_point(std::string_view& text) {
   text.remove_prefix(1);
   return c;
 }
-inline void append_utf8(std::string& out, char32_t c) {
-  if (c >= 0x80) return beyond_ascii::append_utf8(out, c);
-  out += static_cast<char>(c);
+inline char* write_utf8(char* out, char32_t c) {
+  if (c >= 0x80) return beyond_ascii::write_utf8(out, c);
+  *out++ = static_cast<char>(c);
+  return out;
+}
+inline bool is_continuation(char byte) {
+  return (static_cast<unsigned char>(byte) & 0xC0) == 0x80;
 }
 inline char32_t to_lower(char32_t c) {
   if (c >= 0x80) return beyond_ascii::to_lower(c);

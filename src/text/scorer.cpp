@@ -32,20 +32,21 @@ CorpusStats& CorpusStats::operator+=(const CorpusStats& other) {
 
 PreparedQuery prepare_query(std::string_view text, const Embedder& embedder) {
   PreparedQuery query;
-  for (auto& term : analyze(text)) {
-    if (std::find(query.terms.begin(), query.terms.end(), term) == query.terms.end()) {
-      query.terms.push_back(std::move(term));
-    }
+  const AnalysedText analysed(text);
+  for (const auto term : analysed.terms()) {
+    if (std::find(query.terms.begin(), query.terms.end(), term) == query.terms.end())
+      query.terms.emplace_back(term);
   }
-  query.vector = embedder.embed(text);
+  query.vector = embedder.embed(analysed);
   return query;
 }
 
-std::vector<std::uint32_t> term_frequencies(const PreparedQuery& query,
-                                            std::span<const std::string> document_terms) {
+std::vector<std::uint32_t> term_frequencies(const PreparedQuery& query, const Terms& document_terms) {
   std::vector<std::uint32_t> frequencies(query.terms.size());
-  for (const auto& term : document_terms) {
-    for (std::size_t i = 0; i < query.terms.size(); ++i) frequencies[i] += query.terms[i] == term;
+  for (const auto term : document_terms) {
+    for (std::size_t i = 0; i < query.terms.size(); ++i)
+      // Most differ in their first letter, and comparing the rest is a call.
+      frequencies[i] += query.terms[i][0] == term[0] && query.terms[i] == term;
   }
   return frequencies;
 }

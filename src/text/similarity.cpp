@@ -81,7 +81,7 @@ Embedding weighted_mean(std::span<const Embedding> vectors, std::span<const doub
     const double length = std::sqrt(static_cast<double>(multiply(vector, vector, sum.size()).dot));
     for (std::size_t j = 0; j < sum.size(); ++j) sum[j] += weights[i] * vector[j] / length;
   }
-  return quantise(sum);
+  return quantise(std::vector<float>(sum.begin(), sum.end()));
 }
 
 double similarity(const Embedding& a, const Embedding& b) {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdint>
 
 #include "code_points.hpp"
 
@@ -28,22 +27,6 @@ constexpr std::array<std::string_view, 138> kStopWords{
     "which",  "while",   "who",   "whom",    "why",     "will",    "with",    "you"};
 static_assert(std::is_sorted(kStopWords.begin(), kStopWords.end()));
 
-// Of each first letter: where its words begin, and which lengths they have, a bit each. The last is the end.
-struct FirstLetter {
-  std::uint8_t begin = 0;
-  std::uint32_t lengths = 0;
-};
-constexpr auto kFirstLetters = [] {
-  std::array<FirstLetter, 27> letters{};
-  for (std::size_t i = 0; i < letters.size(); ++i) {
-    for (const auto word : kStopWords) {
-      letters[i].begin += word[0] < static_cast<char>('a' + i);
-      if (word[0] == static_cast<char>('a' + i)) letters[i].lengths |= 1u << word.size();
-    }
-  }
-  return letters;
-}();
-
 }  // namespace
 
 std::vector<Word> split_words(std::string_view text) {
@@ -57,19 +40,20 @@ std::vector<Word> split_words(std::string_view text) {
     }
     const auto lower = to_lower(c);
     if (!in_word) words.push_back({{}, lower != c});
-    append_utf8(words.back().text, lower);
+    auto& word = words.back().text;
+    if (lower < 0x80) {
+      word += static_cast<char>(lower);
+    } else {
+      char bytes[4];
+      word.append(bytes, write_utf8(bytes, lower));
+    }
     in_word = true;
   }
   return words;
 }
 
 bool is_stop_word(std::string_view lower_cased) {
-  if (lower_cased.empty() || lower_cased[0] < 'a' || lower_cased[0] > 'z') return false;
-  const auto letter = static_cast<std::size_t>(lower_cased[0] - 'a');
-  if (lower_cased.size() > 31 || !(kFirstLetters[letter].lengths >> lower_cased.size() & 1)) return false;
-  const auto* const first = kStopWords.data() + kFirstLetters[letter].begin;
-  const auto* const last = kStopWords.data() + kFirstLetters[letter + 1].begin;
-  return std::find(first, last, lower_cased) != last;
+  return std::binary_search(kStopWords.begin(), kStopWords.end(), lower_cased);
 }
 
 }  // namespace holdfast::text

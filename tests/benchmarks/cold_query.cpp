@@ -63,18 +63,15 @@ class PlainFts {
     sqlite3_finalize(search_);
     sqlite3_close(handle_);
   }
-  void add(const std::vector<std::string>& terms) { step_all(insert_, join(terms, " ")); }
+  void add(const text::Terms& terms) { step_all(insert_, terms.joined()); }
   void finish() { run("COMMIT"); }
   std::size_t search(const std::vector<std::string>& terms) {
-    return step_all(search_, '"' + join(terms, "\" OR \"") + '"');
+    std::string any;
+    for (const auto& term : terms) any += (any.empty() ? "\"" : " OR \"") + term + '"';
+    return step_all(search_, any);
   }
 
  private:
-  static std::string join(const std::vector<std::string>& terms, const char* between) {
-    std::string joined;
-    for (const auto& term : terms) joined += (joined.empty() ? "" : between) + term;
-    return joined;
-  }
   static std::size_t step_all(sqlite3_stmt* statement, const std::string& text) {
     sqlite3_bind_text(statement, 1, text.data(), static_cast<int>(text.size()), SQLITE_STATIC);
     std::size_t rows = 0;

@@ -15,7 +15,7 @@ class DeferredEmbedder final : public text::Embedder {
   std::string_view fingerprint() const override { return fingerprint_; }
   std::size_t dimensions() const override { return 2; }
   bool deferred() const override { return true; }
-  text::Embedding embed(std::string_view) const override { return {}; }
+  text::Embedding embed(const text::AnalysedText&) const override { return {}; }
 
  private:
   const std::string fingerprint_;

@@ -25,7 +25,7 @@ class OtherEmbedder final : public text::Embedder {
  public:
   std::string_view fingerprint() const override { return "other/1"; }
   std::size_t dimensions() const override { return 2; }
-  text::Embedding embed(std::string_view) const override { return {100, 27}; }
+  text::Embedding embed(const text::AnalysedText&) const override { return {100, 27}; }
 };
 
 TEST_F(SqliteStoreTest, AnIdOfOneUserIsNotThatOfTheOtherUser) {

@@ -47,7 +47,7 @@ class RemoteModel final : public text::Embedder {
   std::size_t dimensions() const override { return dimensions_; }
   std::size_t max_bytes() const override { return max_bytes_; }
   bool deferred() const override { return true; }
-  text::Embedding embed(std::string_view) const override { return {}; }
+  text::Embedding embed(const text::AnalysedText&) const override { return {}; }
 
  private:
   const std::string fingerprint_;

@@ -4,9 +4,10 @@
 
 #include <cstdint>
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
+
+#include "holdfast/text/analysed_text.hpp"
 
 namespace holdfast::text {
 
@@ -28,11 +29,13 @@ class Embedder {
   virtual bool deferred() const { return false; }
   // Does not block. Empty when the text has nothing to embed (no letters or digits). Takes a text of any
   // length whole.
-  virtual Embedding embed(std::string_view text) const = 0;
+  virtual Embedding embed(const AnalysedText& text) const = 0;
+  Embedding embed(std::string_view text) const { return embed(AnalysedText(text)); }
 };
 
-// Scaled and rounded to that; empty when all components are 0.
-Embedding quantise(std::span<const double> components);
+// Scaled and rounded to that; empty when all components are 0, or as good as that (below 1e-30). They are
+// finite.
+Embedding quantise(std::span<const float> components);
 
 // The mean of unit vectors of one size, by weight; empty when it is 0 or there are none.
 Embedding weighted_mean(std::span<const Embedding> vectors, std::span<const double> weights);

@@ -57,8 +57,7 @@ struct PreparedQuery {
 PreparedQuery prepare_query(std::string_view text, const Embedder& embedder);
 
 // How often each of the query's terms occurs in a document.
-std::vector<std::uint32_t> term_frequencies(const PreparedQuery& query,
-                                            std::span<const std::string> document_terms);
+std::vector<std::uint32_t> term_frequencies(const PreparedQuery& query, const Terms& document_terms);
 
 // Of an item by itself.
 struct OwnParts {

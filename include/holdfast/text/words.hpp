@@ -1,5 +1,5 @@
-// The words of a text as the analyzer and the built-in embedder see them: what lies between is the same to
-// both, so texts of the same words have the same terms and the same vector.
+// The words of a text, with what an index forgets of them (text/analysed_text.hpp): what lies between words
+// is the same to both, so texts of the same words have the same terms and the same vector.
 #pragma once
 
 #include <string>

@@ -23,10 +23,15 @@ std::string index_version(const text::Embedder& embedder, text::ChunkOptions chu
 
 }  // namespace
 
-std::string user_terms(std::int64_t user_no, const std::vector<std::string>& terms) {
-  const auto prefix = std::to_string(user_no) + "_";
+std::string user_term(std::int64_t user_no, std::string_view term) {
+  return std::to_string(user_no).append("_").append(term);
+}
+
+std::string user_terms(std::int64_t user_no, const text::Terms& terms) {
+  const auto prefix = user_term(user_no, {});
   std::string joined;
-  for (const auto& term : terms) {
+  joined.reserve(terms.joined().size() + terms.size() * prefix.size());
+  for (const auto term : terms) {
     if (!joined.empty()) joined += ' ';
     joined += prefix;
     joined += term;

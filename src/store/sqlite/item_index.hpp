@@ -17,8 +17,9 @@ struct ItemKey {
   std::int64_t seq = 0;  // in the session
 };
 
-// "12_hello 12_world": what the terms table is given.
-std::string user_terms(std::int64_t user_no, const std::vector<std::string>& terms);
+// "12_hello 12_world": what the terms table is given; "12_hello": one of its terms.
+std::string user_terms(std::int64_t user_no, const text::Terms& terms);
+std::string user_term(std::int64_t user_no, std::string_view term);
 
 void add_to_index(Connection& connection, const ItemKey& key, const text::Features& features);
 // content: as it was when the item was indexed.

@@ -114,7 +114,7 @@ class Search {
     std::vector<std::uint64_t> document_frequency;
     for (const auto& term : query_.query.terms) {
       auto& postings = postings_.emplace_back();
-      const auto of_user = user_terms(user_no_, {term});
+      const auto of_user = user_term(user_no_, term);
       auto instances = connection_.prepare("SELECT doc FROM instances WHERE term = ?");
       instances.bind(of_user);
       while (instances.step()) {  // in the order of items, as a term's list lies in the index

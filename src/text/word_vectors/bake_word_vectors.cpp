@@ -1,5 +1,5 @@
 // Build step: bake_word_vectors IN.vectors OUT.bin writes the committed vectors as the tables that
-// WordVectors reads, and fails when a word cannot be found in them.
+// WordVectors reads, and fails when a word cannot be found in them or its weight does not fit.
 #include <bit>
 #include <cmath>
 #include <cstdio>
@@ -70,6 +70,16 @@ std::vector<std::uint32_t> bake(const std::vector<Entry>& entries) {
   return out;
 }
 
+bool weights_fit(const std::vector<std::uint32_t>& baked) {
+  const WordVectors vectors(baked);
+  for (std::uint32_t number = 0; number < vectors.size(); ++number) {
+    if (vectors.vector(number).weight * 128 <= 1u << 15) continue;
+    std::fprintf(stderr, "bake_word_vectors: the weight of word %u is too large\n", number);
+    return false;
+  }
+  return true;
+}
+
 bool all_found(const std::vector<std::uint32_t>& baked, const std::vector<Entry>& entries) {
   const WordVectors vectors(baked);
   for (std::uint32_t number = 0; number < vectors.size(); ++number) {
@@ -88,7 +98,7 @@ int main(int argc, char** argv) {
   const std::string packed{std::istreambuf_iterator<char>(in), {}};
   const auto entries = split_entries(packed);
   const auto baked = bake(entries);
-  if (entries.empty() || !all_found(baked, entries)) return 1;
+  if (entries.empty() || !all_found(baked, entries) || !weights_fit(baked)) return 1;
   std::ofstream out(argv[2], std::ios::binary);
   out.write(reinterpret_cast<const char*>(baked.data()), static_cast<std::streamsize>(baked.size() * 4));
   return out.good() ? 0 : 1;

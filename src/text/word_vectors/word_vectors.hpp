@@ -20,7 +20,8 @@ inline constexpr std::uint32_t kUnitWeight = 1u << 16;
 
 struct WordVector {
   std::span<const std::int8_t, kWordDimensions> components;
-  std::uint32_t weight;  // kUnitWeight * rank weight / length of the components
+  // kUnitWeight * rank weight / length of the components. Times any component it fits 16 bits.
+  std::uint32_t weight;
 };
 
 // Layout of what is baked, u32 each: count, slots (a power of two), count + 1 offsets into the bytes, slots

@@ -49,5 +49,34 @@ TEST(Analyzer, TermsAreBoundedAndFitTheIndex) {
   EXPECT_THAT(analyze(std::string(1000, 'x')), ElementsAre(std::string(64, 'x')));
 }
 
+TEST(Analyzer, OfLongWordsTheCharactersThatFitAreKept) {
+  std::string word = "x", kept = "x";
+  for (int i = 0; i < 100; ++i) word += "\u0434";
+  for (int i = 0; i < 31; ++i) kept += "\u0434";
+  EXPECT_THAT(analyze(word + " kite"), ElementsAre(kept, "kite"));
+  EXPECT_THAT(analyze(word + "yz kite"), ElementsAre(kept + "y", "kite"));
+}
+
+TEST(Analyzer, RunsHaveSingleSpacesAround) {
+  EXPECT_EQ(AnalysedText("  The KITE\xE2\x80\x99s, \u7530\u4E2D! ").spaced(), " the kite s \u7530\u4E2D ");
+  EXPECT_EQ(AnalysedText("?! ").spaced(), "");
+  EXPECT_EQ(AnalysedText("").spaced(), "");
+  // Bytes of no sequence, each as long as it gets.
+  EXPECT_EQ(AnalysedText(std::string(50, '\xFF')).spaced().size(), 102u);
+}
+
+TEST(TermsTest, AreIteratedInOrder) {
+  Terms terms;
+  EXPECT_TRUE(terms.empty());
+  EXPECT_EQ(terms.begin(), terms.end());
+  terms.push_back("kite");
+  EXPECT_THAT(terms, ElementsAre("kite"));
+  terms.push_back("x");
+  terms.push_back("kite");
+  EXPECT_THAT(terms, ElementsAre("kite", "x", "kite"));
+  EXPECT_EQ(terms.size(), 3u);
+  EXPECT_EQ(terms.joined(), "kite x kite");
+}
+
 }  // namespace
 }  // namespace holdfast::text
