@@ -14,7 +14,7 @@ constexpr std::size_t kLongest = 5;
 constexpr std::size_t kWord = sizeof(std::uint64_t);
 
 // Two rounds of multiplication (by 2^64 over the golden ratio: Knuth, TAOCP 3, 6.4), so that n-grams with a
-// part in common go different ways. A call of a general hash function took three times as long.
+// part in common go different ways. XXH3, inlined, took three times the instructions for all of this.
 std::uint64_t mix(std::uint64_t x) {
   constexpr std::uint64_t kMultiplier = 0x9E3779B97F4A7C15;
   x *= kMultiplier;

@@ -8,7 +8,7 @@ std::size_t Features::bytes() const {
 
 Features extract_features(std::string_view text, const Embedder& embedder, ChunkOptions options) {
   const AnalysedText analysed(text);
-  Features features{analysed.terms(), {}, false};
+  Features features{analysed.terms(), {}, false};  // a copy has no room to spare
   if (text.size() <= embedder.max_bytes()) {
     features.vectors = embedder.embed(analysed);
   } else if (!embedder.deferred()) {

@@ -1,6 +1,5 @@
-// What retrieval knows of a text: its index terms and the vectors of its chunks. Computed once per text by a
-// FeatureExtractor, the same for buffered and stored items and for queries, so that one scorer serves all
-// sources.
+// What retrieval knows of a text: its index terms and the vectors of its chunks. The same for
+// buffered and stored items and for queries, so that one scorer serves all sources.
 #pragma once
 
 #include <cstddef>
