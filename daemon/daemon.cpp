@@ -277,7 +277,7 @@ void Daemon::wire() {
   if (settings_.auto_tune) tuner_.emplace(tuning_of(settings_));
   monitor_ = std::make_unique<Monitor>(
       settings_.metrics, usage_sources(), *window_, *store_watch_, memory_watch_, *trends_,
-      [this](memory::Level level) { limit_caches(level); }, [this] { window_over(); });
+      [this](memory::Level level) { level_changed(level); }, [this] { window_over(); });
 }
 
 std::string Daemon::present_value(std::string_view key) const {

@@ -56,7 +56,7 @@ class Daemon : private http::ConfigReload {
   std::size_t item_cache_bytes() const;
   std::string present_value(std::string_view key) const;
   void log_memory_limits() const;
-  void limit_caches(memory::Level level);
+  void level_changed(memory::Level level);
   void window_over();
   void tune();
   Result<void> replay_journal(const std::function<bool()>& end);

@@ -6,6 +6,7 @@
 
 #include "daemon.hpp"
 #include "holdfast/base/log.hpp"
+#include "holdfast/engine/buffered_features.hpp"
 #include "holdfast/metrics/accounted.hpp"
 
 namespace holdfast {
@@ -53,18 +54,22 @@ void Daemon::tune() {
   }
 }
 
-// On the monitor thread. Each cache keeps what the level leaves of its limits.
-void Daemon::limit_caches(memory::Level level) {
+// On the monitor thread. Each cache keeps what the level leaves of its limits; where memory is critical, what
+// is buffered has no time to wait for more.
+void Daemon::level_changed(memory::Level level) {
   const auto share = memory::cache_share(level);
   const auto gave_back = [this](std::size_t bytes) {
     if (bytes > 0) pressure_.count(memory::Action::cache_shrunk);
   };
   gave_back(store_->limit_cache(share));
   for (auto& shard : shards_) {
-    boost::asio::post(shard->executor, [gave_back, share, &shard = *shard] {
+    boost::asio::post(shard->executor, [gave_back, share, level, &shard = *shard] {
       gave_back(shard.cache.limit_to(share));
       gave_back(shard.speculations.limit_to(share));
       gave_back(shard.embeddings.limit_to(share));
+      gave_back(engine::limit_features(shard, share));
+      if (level < memory::Level::critical || shard.flush_loop.stopped()) return;
+      shard.flush_loop.request_flush_of_all(metrics::FlushReason::memory);
     });
   }
 }

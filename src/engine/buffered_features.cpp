@@ -121,6 +121,22 @@ asio::awaitable<FeaturesForNow> compute_features(UserShard& shard, std::string u
   co_return for_now;
 }
 
+std::size_t limit_features(UserShard& shard, double share) {
+  const auto most = static_cast<std::size_t>(share * static_cast<double>(most_features(shard)));
+  const auto from_server = [deferred = shard.parts.embedder.deferred()](const text::Features& features) {
+    return deferred && !features.vector_pending;
+  };
+  std::size_t freed = 0;
+  for (const auto* session : shard.flush_loop.sessions_with_work()) {
+    const auto kept = shard.probe.feature_bytes.value();
+    if (kept <= most) break;
+    auto& user = shard.table.insert_user(session->session.user_id);
+    freed +=
+        user.features.erase_some(kept - most, [&](const auto& features) { return !from_server(features); });
+  }
+  return freed;
+}
+
 void request_vector(UserShard& shard, UserState& user, const Message& message) {
   auto* remote = shard.parts.remote;
   if (!remote || !remote->available()) return;

@@ -32,6 +32,7 @@ flush::Priority priority_of(FlushReason reason) {
     case FlushReason::shutdown:
     case FlushReason::replay:
     case FlushReason::bypass:
+    case FlushReason::memory:
       return flush::Priority::critical;
     case FlushReason::operation:
       return flush::Priority::high;
@@ -70,14 +71,12 @@ void FlushLoop::stop() {
 
 // Everything is on its way out of the buffers when they are not used any more.
 void FlushLoop::reconfigured() {
-  const bool bypass = parts_.options->mode == Mode::bypass;
-  for (auto* session : std::vector<SessionState*>(dirty_.begin(), dirty_.end())) {
-    if (bypass) {
-      request_flush(*session, FlushReason::request);
-    } else {
-      touched(*session);  // its deadlines may be others now
-    }
-  }
+  if (parts_.options->mode == Mode::bypass) return request_flush_of_all(FlushReason::request);
+  for (auto* session : sessions_with_work()) touched(*session);  // its deadlines may be others now
+}
+
+std::vector<SessionState*> FlushLoop::sessions_with_work() const {
+  return {dirty_.begin(), dirty_.end()};
 }
 
 std::size_t FlushLoop::held_bytes() const {
@@ -163,6 +162,10 @@ void FlushLoop::forget(SessionState& session) {
   }
   journal_.acknowledge(session.buffer.all_lsns());
   probe_.dirty_sessions.set(dirty_.size());
+}
+
+void FlushLoop::request_flush_of_all(FlushReason reason) {
+  for (auto* session : sessions_with_work()) request_flush(*session, reason);
 }
 
 // Takes the next batch when one is due, or the one in flight whose retry is due.
@@ -364,7 +367,7 @@ void FlushLoop::retry_after_recovery() {
   if (recoveries == recoveries_) return;
   recoveries_ = recoveries;
   const auto now = parts_.clock.steady_now();
-  for (auto* session : std::vector<SessionState*>(dirty_.begin(), dirty_.end())) {
+  for (auto* session : sessions_with_work()) {
     if (!session->retry_at) continue;
     session->retry_at = now;
     touched(*session);

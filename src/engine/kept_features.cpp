@@ -27,9 +27,12 @@ void KeptFeatures::put(std::string_view id, text::SharedFeatures features) {
 
 void KeptFeatures::erase(std::string_view id) {
   const auto found = by_id_.find(id);
-  if (found == by_id_.end()) return;
-  count(bytes_of(found->second), 0);
-  by_id_.erase(found);
+  if (found != by_id_.end()) erase(found);
+}
+
+KeptFeatures::ById::iterator KeptFeatures::erase(ById::iterator entry) {
+  count(bytes_of(entry->second), 0);
+  return by_id_.erase(entry);
 }
 
 void KeptFeatures::count(std::size_t before, std::size_t after) {

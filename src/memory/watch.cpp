@@ -35,7 +35,9 @@ const char* consequence(Level level) {
     case Level::warning:
       return "flush batches and caches shrink, writers are asked to slow down";
     case Level::critical:
-      return "users above their share get 429, large bodies 503; new rounds stay in the journal";
+      return "what is buffered goes to the store, new rounds stay in the journal; users above their share "
+             "get 429, "
+             "large bodies 503";
     case Level::emergency:
       return "writes get 503 until it falls; what was acknowledged is safe";
     case Level::normal:

@@ -15,8 +15,8 @@ std::string_view name_of(Enum label, const std::string_view (&names)[N]) {
 constexpr std::string_view kStages[] = {"round_buffer", "hybrid_buffer", "in_flight"};
 constexpr std::string_view kTransferReasons[] = {"tokens", "rounds",  "oversized", "idle",
                                                  "force",  "request", "shutdown"};
-constexpr std::string_view kFlushReasons[] = {"size",    "interval", "force",  "operation",
-                                              "request", "shutdown", "replay", "bypass"};
+constexpr std::string_view kFlushReasons[] = {"size",     "interval", "force",  "operation", "request",
+                                              "shutdown", "replay",   "bypass", "memory"};
 constexpr std::string_view kRefusalReasons[] = {
     "memory_budget",  "user_quota", "request_bytes", "flush_queue", "journal_queue",
     "journal_failed", "store",      "shutting_down", "connections", "memory_pressure"};

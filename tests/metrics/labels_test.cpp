@@ -38,6 +38,7 @@ TEST(Labels, NamesFollowTheirEnumerators) {
   EXPECT_EQ(to_string(TransferReason::shutdown), "shutdown");
   EXPECT_EQ(to_string(FlushReason::operation), "operation");
   EXPECT_EQ(to_string(FlushReason::bypass), "bypass");
+  EXPECT_EQ(to_string(FlushReason::memory), "memory");
   EXPECT_EQ(to_string(RefusalReason::journal_failed), "journal_failed");
   EXPECT_EQ(to_string(RefusalReason::connections), "connections");
   EXPECT_EQ(to_string(RetryReason::store_permanent), "store_permanent");

@@ -4,6 +4,7 @@
 
 #include <map>
 
+#include "holdfast/engine/buffered_features.hpp"
 #include "sqlite_engine.hpp"
 
 namespace holdfast::query {
@@ -50,6 +51,9 @@ struct BufferedFeatures : testing::Test {
     auto session = engine.add_session("u", "a");
     EXPECT_TRUE(engine.add(session, contents));
     return session;
+  }
+  static boost::asio::awaitable<std::size_t> limited(engine::UserShard& shard, double share) {
+    co_return engine::limit_features(shard, share);
   }
   static std::uint64_t computed_by_flush(SqliteEngine& engine) {
     return engine.probes().flush.components[TimedComponent::embedding].snapshot().count;
@@ -116,6 +120,27 @@ TEST_F(BufferedFeatures, AreNotKeptWhileMemoryIsShort) {
     EXPECT_EQ(scores(ask(pressed, "kite7 red")), scores(ask(calm, "kite7 red")));
     EXPECT_EQ(pressed.probe().feature_bytes.value(), 0u);
   }
+}
+
+TEST_F(BufferedFeatures, ShrinkToTheirShareAndAreComputedAgain) {
+  auto options = kept_in_buffers();
+  options.max_buffer_bytes = 200'000;
+  SqliteEngine engine(options);
+  fill(engine, some_contents());
+  const auto before = scores(ask(engine, "red kite 7"));
+  const auto kept = [&] { return engine.probe().feature_bytes.value(); };
+  const auto limit = [&](double share) { return engine.run(limited(engine.shard(), share)); };
+  const auto full = kept();
+  ASSERT_GT(full, 20'000u);
+  EXPECT_EQ(limit(1), 0u);
+  const auto freed = limit(0.25);
+  EXPECT_EQ(freed, full - kept());
+  EXPECT_LE(kept(), 6'250u);
+  EXPECT_GT(kept(), 5'000u);
+  limit(0);
+  EXPECT_EQ(kept(), 0u);
+  EXPECT_EQ(scores(ask(engine, "red kite 7")), before);
+  EXPECT_EQ(kept(), full);
 }
 
 TEST_F(BufferedFeatures, OfManyAreComputedAwayFromTheShard) {

@@ -1,8 +1,8 @@
 // What retrieval knows of buffered messages: terms and vectors. Computed when a query first needs them, and
 // kept in UserState::features while the messages are buffered; the flush takes them over. They take several
 // times the content, so of what is computed here no more is kept than an eighth of what the buffers may hold,
-// and nothing more while memory is short; the rest is computed for each query. A vector that a server made
-// is kept in any case. On the shard's thread.
+// while memory is short nothing more and less of it; the rest is computed for each query. A vector that a
+// server made is kept in any case. On the shard's thread.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>
@@ -28,6 +28,9 @@ text::SharedFeatures features_of(UserShard& shard, UserState& user, const Messag
 // others are served meanwhile. Answers what of it could not be kept; features_of() computes what is missing
 // even then.
 asio::awaitable<FeaturesForNow> compute_features(UserShard& shard, std::string user_id);
+
+// Keeps no more of what was computed here than this share of its bound. Answer: bytes that became free.
+std::size_t limit_features(UserShard& shard, double share);
 
 // Where the embedder is deferred: asks the server for the vector of a buffered message, unless it is known or
 // asked for already, or the server is known to be away. If the message is still buffered with that content

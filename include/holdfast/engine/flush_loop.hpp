@@ -51,6 +51,9 @@ class FlushLoop {
   // To be called after every change of a session. Answer: when it began.
   SteadyTime touched(SessionState& session);
   void request_flush(SessionState& session, metrics::FlushReason reason);
+  void request_flush_of_all(metrics::FlushReason reason);
+  // Something of theirs is not in the store yet.
+  std::vector<SessionState*> sessions_with_work() const;
   // The session is about to leave the table: it is taken off the schedule and its LSNs are acknowledged.
   void forget(SessionState& session);
 

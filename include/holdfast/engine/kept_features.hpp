@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <iterator>
 #include <string>
 #include <string_view>
 
@@ -22,13 +23,24 @@ class KeptFeatures {
   text::SharedFeatures find(std::string_view id) const;          // null: none are kept
   void put(std::string_view id, text::SharedFeatures features);  // in place of what there is
   void erase(std::string_view id);
+  // Erases entries that `may_go` says true of until so many bytes are free. Answer: those that became so.
+  template <class MayGo>
+  std::size_t erase_some(std::size_t bytes, MayGo may_go) {
+    const auto before = bytes_;
+    for (auto entry = by_id_.begin(); entry != by_id_.end() && before - bytes_ < bytes;) {
+      entry = may_go(*entry->second) ? erase(entry) : std::next(entry);
+    }
+    return before - bytes_;
+  }
   bool empty() const { return by_id_.empty(); }
   std::size_t bytes() const { return bytes_; }
 
  private:
+  using ById = StringMap<text::SharedFeatures>;
+  ById::iterator erase(ById::iterator entry);
   void count(std::size_t before, std::size_t after);
 
-  StringMap<text::SharedFeatures> by_id_;
+  ById by_id_;
   std::size_t bytes_ = 0;
   metrics::Counter& all_bytes_;
 };

@@ -27,6 +27,7 @@ enum class FlushReason : std::size_t {
   shutdown,
   replay,
   bypass,
+  memory,
   count
 };
 enum class RefusalReason : std::size_t {
