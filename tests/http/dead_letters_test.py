@@ -7,7 +7,7 @@ import threading
 import time
 import unittest
 
-from holdfast_process import Holdfast
+from holdfast_process import START_SECONDS, Holdfast
 
 KEYS = {"id", "user_id", "session_id", "message_id", "operation", "reason", "attempts", "died_at"}
 MOST_IN_A_ROW = 10  # refused one after the other before it counts as an outage
@@ -52,7 +52,7 @@ class RefusingHoldfast(Holdfast):
         return {entry["componentType"]: entry for entries in self.get("/health/buffer").json["checks"].values() for entry in entries}
 
 
-def wait_until(holds, seconds=10):
+def wait_until(holds, seconds=START_SECONDS):
     deadline = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < deadline, "it did not come about in time"
