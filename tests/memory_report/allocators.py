@@ -19,7 +19,7 @@ MEBI = 1 << 20
 def variants():
     """name: environment; those that are installed. The daemon is linked with jemalloc; what is preloaded comes first."""
     found = {"jemalloc, as built": {},
-             "jemalloc, its own settings": {"MALLOC_CONF": "background_thread:false,dirty_decay_ms:10000"}}
+             "jemalloc, its own settings": {"MALLOC_CONF": "background_thread:false,dirty_decay_ms:10000,lg_tcache_max:15"}}
     for name, libraries in LIBRARIES.items():
         paths = [sorted(glob.glob(f"/usr/lib/*/{library}"))[:1] for library in libraries]
         if all(paths):
