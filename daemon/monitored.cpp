@@ -54,8 +54,8 @@ void Daemon::tune() {
   }
 }
 
-// On the monitor thread. Each cache keeps what the level leaves of its limits; where memory is critical, what
-// is buffered has no time to wait for more.
+// On the monitor thread. Each cache keeps what the level leaves of its limits. Where memory is critical, what
+// is buffered has no time to wait for more, and what then still is may be prepared for queries anew.
 void Daemon::level_changed(memory::Level level) {
   const auto share = memory::cache_share(level);
   const auto gave_back = [this](std::size_t bytes) {
@@ -67,9 +67,9 @@ void Daemon::level_changed(memory::Level level) {
       gave_back(shard.cache.limit_to(share));
       gave_back(shard.speculations.limit_to(share));
       gave_back(shard.embeddings.limit_to(share));
+      if (level < memory::Level::critical) return;
+      shard.flush_loop.make_room();
       gave_back(engine::limit_features(shard, share));
-      if (level < memory::Level::critical || shard.flush_loop.stopped()) return;
-      shard.flush_loop.request_flush_of_all(metrics::FlushReason::memory);
     });
   }
 }

@@ -1,11 +1,11 @@
 // The least that storing messages in SQLite can cost: rows of text into a table and its FTS5 index, a
-// thousand a transaction, each commit durable (WAL, synchronous=FULL). Each PART adds what the daemon's store
+// thousand a transaction, each commit durable (WAL, synchronous=FULL). PARTS adds what the daemon's store
 // (src/store/sqlite/schema.cpp) writes besides, in its shapes: what SQLite leaves of the rate to us.
-//   bare_sqlite DIRECTORY SECONDS TEXTS [columns] [indexes] [terms] [vectors] [totals]
-// prints rows/s; TEXTS: a file, a line a row, over and over
+//   bare_sqlite DIRECTORY SECONDS TEXTS [PARTS]
+// prints rows/s. TEXTS: a file, a line a row, over and over. PARTS: the first so many of a message's columns,
+// the indexes by time and place, each user's own terms, vectors, totals.
 #include <sqlite3.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -61,19 +61,14 @@ std::string with_prefix(const std::string& text, int user) {
 
 int main(int argc, char** argv) {
   if (argc < 4) {
-    std::fprintf(
-        stderr,
-        "usage: bare_sqlite DIRECTORY SECONDS TEXTS [columns] [indexes] [terms] [vectors] [totals]\n");
+    std::fprintf(stderr, "usage: bare_sqlite DIRECTORY SECONDS TEXTS [PARTS]\n");
     return 2;
   }
   const auto path = std::filesystem::path(argv[1]) / "bare_sqlite.db";
   const auto length = std::chrono::duration<double>(std::atof(argv[2]));
-  const std::vector<std::string> parts(argv + 4, argv + argc);
-  const auto has = [&](const char* part) {
-    return std::find(parts.begin(), parts.end(), part) != parts.end();
-  };
-  const bool columns = has("columns"), own_terms = has("terms"), vectors = has("vectors"),
-             totals = has("totals");
+  const int parts = argc > 4 ? std::atoi(argv[4]) : 0;
+  const bool columns = parts > 0, indexes = parts > 1, own_terms = parts > 2, vectors = parts > 3,
+             totals = parts > 4;
   std::vector<std::string> texts;
   std::ifstream lines(argv[3]);
   for (std::string line; std::getline(lines, line);) texts.push_back(line);
@@ -84,8 +79,9 @@ int main(int argc, char** argv) {
   sqlite3* database = nullptr;
   require(database, sqlite3_open(path.c_str(), &database) == SQLITE_OK);
   execute(database,
-          "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"
+          "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
           "CREATE TABLE users (no INTEGER PRIMARY KEY, documents INTEGER, total_length INTEGER)");
+  if (columns) execute(database, "PRAGMA foreign_keys=ON");
   for (int i = 0; i < kUsers; ++i)
     execute(database, "INSERT INTO users (documents, total_length) VALUES (0, 0)");
   execute(database,
@@ -97,8 +93,8 @@ int main(int argc, char** argv) {
                 "updated_at INTEGER NOT NULL, seq INTEGER NOT NULL, lsn INTEGER NOT NULL,"
                 "UNIQUE (user_no, kind, id)) STRICT"
               : "CREATE TABLE items (no INTEGER PRIMARY KEY, id TEXT UNIQUE, session_no INTEGER, role TEXT,"
-                "content TEXT, created_at INTEGER, seq INTEGER)");
-  if (has("indexes")) {
+                "content TEXT, created_at INTEGER)");
+  if (indexes) {
     execute(database,
             "CREATE INDEX by_session ON items (session_no, created_at, seq);"
             "CREATE INDEX by_place ON items (session_no, seq)");
@@ -114,7 +110,7 @@ int main(int argc, char** argv) {
       database, columns ? "INSERT INTO items (no, id, session_no, content, created_at, seq, user_no, kind,"
                           "role, metadata, updated_at, lsn)"
                           "VALUES (?1, ?2, ?3, ?4, ?5, ?1, ?6, 0, 0, '', ?5, ?1) ON CONFLICT DO NOTHING"
-                        : "INSERT INTO items VALUES (?1, ?2, ?3, 'user', ?4, ?5, ?1)");
+                        : "INSERT INTO items VALUES (?1, ?2, ?3, 'user', ?4, ?1)");
   auto* term = prepare(database, "INSERT INTO terms (rowid, text) VALUES (?1, ?2)");
   auto* vector = prepare(database, "INSERT INTO vectors VALUES (?1, ?2, 0, ?3, ?2, 50, ?4)");
   auto* total = prepare(
@@ -132,8 +128,10 @@ int main(int argc, char** argv) {
       bind(item, 2, id);
       sqlite3_bind_int64(item, 3, session);
       bind(item, 4, text);
-      sqlite3_bind_int64(item, 5, 1'800'000'000'000'000 + row);
-      if (columns) sqlite3_bind_int64(item, 6, user);
+      if (columns) {
+        sqlite3_bind_int64(item, 5, 1'800'000'000'000'000 + row);
+        sqlite3_bind_int64(item, 6, user);
+      }
       run(database, item);
       const auto terms = own_terms ? with_prefix(text, user) : text;
       sqlite3_bind_int64(term, 1, row);

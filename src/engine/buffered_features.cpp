@@ -2,6 +2,7 @@
 
 #include <boost/asio/post.hpp>
 #include <memory>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -127,10 +128,12 @@ std::size_t limit_features(UserShard& shard, double share) {
     return deferred && !features.vector_pending;
   };
   std::size_t freed = 0;
+  std::unordered_set<const UserState*> seen;
   for (const auto* session : shard.flush_loop.sessions_with_work()) {
     const auto kept = shard.probe.feature_bytes.value();
     if (kept <= most) break;
     auto& user = shard.table.insert_user(session->session.user_id);
+    if (!seen.insert(&user).second) continue;
     freed +=
         user.features.erase_some(kept - most, [&](const auto& features) { return !from_server(features); });
   }

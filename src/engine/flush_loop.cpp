@@ -23,6 +23,7 @@ constexpr std::chrono::milliseconds kHousekeepingInterval{250};
 // A store write that takes longer counts as a store that takes nothing: what fills memory meanwhile may stay
 // in the journal.
 constexpr std::chrono::seconds kStoreHangs{5};
+constexpr std::size_t kSessionsAtOnce = 250;
 constexpr std::size_t kReadUnderPressure = 1u << 20;  // of the backlog, at a time
 
 flush::Priority priority_of(FlushReason reason) {
@@ -32,11 +33,11 @@ flush::Priority priority_of(FlushReason reason) {
     case FlushReason::shutdown:
     case FlushReason::replay:
     case FlushReason::bypass:
-    case FlushReason::memory:
       return flush::Priority::critical;
     case FlushReason::operation:
       return flush::Priority::high;
     case FlushReason::size:
+    case FlushReason::memory:
       return flush::Priority::normal;
     case FlushReason::interval:
     case FlushReason::count:
@@ -71,8 +72,14 @@ void FlushLoop::stop() {
 
 // Everything is on its way out of the buffers when they are not used any more.
 void FlushLoop::reconfigured() {
-  if (parts_.options->mode == Mode::bypass) return request_flush_of_all(FlushReason::request);
-  for (auto* session : sessions_with_work()) touched(*session);  // its deadlines may be others now
+  const bool bypass = parts_.options->mode == Mode::bypass;
+  for (auto* session : sessions_with_work()) {
+    if (bypass) {
+      request_flush(*session, FlushReason::request);
+    } else {
+      touched(*session);  // its deadlines may be others now
+    }
+  }
 }
 
 std::vector<SessionState*> FlushLoop::sessions_with_work() const {
@@ -164,8 +171,19 @@ void FlushLoop::forget(SessionState& session) {
   probe_.dirty_sessions.set(dirty_.size());
 }
 
-void FlushLoop::request_flush_of_all(FlushReason reason) {
-  for (auto* session : sessions_with_work()) request_flush(*session, reason);
+// In steps of some 1 ms. Nobody waits for it: what failed is not tried sooner. `after` is where the last step
+// ended in the order of dirty_, maybe a session that is gone.
+void FlushLoop::make_room(SessionState* after) {
+  if (stopped_) return;
+  std::vector<SessionState*> some;
+  for (auto next = dirty_.upper_bound(after); next != dirty_.end() && some.size() < kSessionsAtOnce; ++next)
+    some.push_back(*next);
+  for (auto* session : some) {
+    count(session->buffer.request_flush(FlushReason::memory, parts_.clock.steady_now()));
+    touched(*session);
+  }
+  if (some.size() < kSessionsAtOnce) return;
+  asio::post(executor_, [this, last = some.back()] { make_room(last); });
 }
 
 // Takes the next batch when one is due, or the one in flight whose retry is due.

@@ -35,9 +35,8 @@ const char* consequence(Level level) {
     case Level::warning:
       return "flush batches and caches shrink, writers are asked to slow down";
     case Level::critical:
-      return "what is buffered goes to the store, new rounds stay in the journal; users above their share "
-             "get 429, "
-             "large bodies 503";
+      return "what is buffered goes to the store, new rounds stay in the journal; "
+             "users above their share get 429, large bodies 503";
     case Level::emergency:
       return "writes get 503 until it falls; what was acknowledged is safe";
     case Level::normal:

@@ -8,6 +8,7 @@ from holdfast_process import Holdfast
 from messages_test import KEEP_BUFFERED
 from raw_http import RawConnection, request
 
+MIB = 1 << 20
 MEMORY = "/api/v1/buffer/memory"
 # Accounted memory decides, which a test can fill exactly: 4 MiB of buffers, warning at 2.8 and critical at 3.6.
 SMALL_BUFFERS = (*KEEP_BUFFERED, "memory.max_buffer_mb=4", "memory.user_share=1", "memory.check_interval=10ms",
@@ -43,6 +44,9 @@ class Pressure:
     def cached(self):
         return self.stats()["query_buffer"]["cache_entries"]
 
+    def prepared(self):
+        return self.d.get(MEMORY).data["components"]["features"]["bytes"]
+
     def reach(self, level):
         def reached():
             return self.level() == level
@@ -74,6 +78,10 @@ class Levels(unittest.TestCase):
                 d.query(users[0], f"question {number}")
             self.assertEqual(pressure.cached(), 10)
             self.assertNotIn("retry-after", add(d, sessions[0], "few words").headers)
+            for number in range(8):
+                add(d, sessions[number % 4], "word " * 10_000)
+                d.query(users[number % 4], f"word {number}")
+            self.assertGreater(pressure.prepared(), 4 * MIB // 8 // 4)
 
             pressure.fill(sessions, "warning")
             pressure.cache_holds(7)
@@ -97,6 +105,7 @@ class Levels(unittest.TestCase):
             above_share = [add(d, session, "few words") for session in sessions]
             refused = [answer for answer in above_share if answer.status == 429]
             self.assertGreaterEqual(len(refused), 3)
+            self.assertLessEqual(pressure.prepared(), 4 * MIB // 8 // 4)
             self.assertEqual({answer.headers.get("retry-after") for answer in above_share}, {"1"})
             self.assertEqual(add(d, newcomer, "few words").status, 201)
             actions = pressure.actions()

@@ -51,7 +51,7 @@ class FlushLoop {
   // To be called after every change of a session. Answer: when it began.
   SteadyTime touched(SessionState& session);
   void request_flush(SessionState& session, metrics::FlushReason reason);
-  void request_flush_of_all(metrics::FlushReason reason);
+  void make_room() { make_room(nullptr); }  // everything that is buffered is on its way to the store
   // Something of theirs is not in the store yet.
   std::vector<SessionState*> sessions_with_work() const;
   // The session is about to leave the table: it is taken off the schedule and its LSNs are acknowledged.
@@ -68,6 +68,7 @@ class FlushLoop {
   void read_backlog_when_room();
 
  private:
+  void make_room(SessionState* after);
   void submit(SessionState& session);
   void hand_over(SessionState& session);
   void wait_in_line(SessionState& session, bool first);
