@@ -66,6 +66,37 @@ TEST(Delivered, OnceAndInOrderWhereMemoryIsCriticalNowAndThen) {
   for (const auto& session : sessions) EXPECT_EQ(contents_of(store, session), sent[session]);
 }
 
+TEST(Delivered, WhatIsBufferedWhereRoomHasToBeMade) {
+  store::ScriptedStore store([] { return Fate::commit; });
+  Delivery delivery(store);
+  constexpr int kSessions = 600;  // more than two steps of the walk
+  std::vector<std::string> sessions;
+  for (int i = 0; i < kSessions; ++i) {
+    sessions.push_back(delivery.new_session("a"));
+    ASSERT_TRUE(delivery.add(sessions.back(), {std::to_string(i)}));
+  }
+  const auto& flushes = delivery.probes().shards[0]->flushes[metrics::FlushReason::memory];
+  EXPECT_EQ(flushes.value(), 0u);
+  const auto make_room = [](engine::UserShard& shard) -> boost::asio::awaitable<void> {
+    shard.flush_loop.make_room();
+    co_return;
+  };
+  const auto settlement = [](engine::UserShard& shard) -> boost::asio::awaitable<void> {
+    co_await shard.flush_loop.next_settlement(std::chrono::steady_clock::now() + std::chrono::seconds(1));
+  };
+  delivery.start(make_room(delivery.shard())).get();
+  const auto at_most = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  const auto& settled = delivery.probes().shards[0]->flushed_batches;
+  while (settled.value() < kSessions && std::chrono::steady_clock::now() < at_most) {
+    delivery.start(settlement(delivery.shard())).get();
+  }
+  EXPECT_EQ(flushes.value(), static_cast<std::uint64_t>(kSessions));
+  for (int i = 0; i < kSessions; ++i) {
+    const auto& session = sessions[static_cast<unsigned>(i)];
+    EXPECT_EQ(contents_of(store, session), std::vector<std::string>{std::to_string(i)});
+  }
+}
+
 TEST(Delivered, WhereMemoryIsCriticalAUserAboveAFairShareIsRefused) {
   store::ScriptedStore store([] { return Fate::commit; });
   Delivery delivery(store, 1'000'000);
