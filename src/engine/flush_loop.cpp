@@ -171,8 +171,8 @@ void FlushLoop::forget(SessionState& session) {
   probe_.dirty_sessions.set(dirty_.size());
 }
 
-// In steps of some 1 ms. Nobody waits for it: what failed is not tried sooner. `after` is where the last step
-// ended in the order of dirty_, maybe a session that is gone.
+// A few at a time: others are served between. Nobody waits for it, so what failed is not tried sooner.
+// `after` is where the last step ended in the order of dirty_; it may be gone.
 void FlushLoop::make_room(SessionState* after) {
   if (stopped_) return;
   std::vector<SessionState*> some;

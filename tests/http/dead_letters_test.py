@@ -2,12 +2,12 @@
 removed; when everything is refused it is an outage, and nothing is given up. A trigger in the database refuses."""
 
 import os
+import re
 import sqlite3
 import threading
-import time
 import unittest
 
-from holdfast_process import START_SECONDS, Holdfast
+from holdfast_process import Holdfast
 
 KEYS = {"id", "user_id", "session_id", "message_id", "operation", "reason", "attempts", "died_at"}
 MOST_IN_A_ROW = 10  # refused one after the other before it counts as an outage
@@ -42,6 +42,10 @@ class RefusingHoldfast(Holdfast):
         assert answer.data["total"] == len(answer.data["dead_letters"]), answer.text
         return answer.data["dead_letters"]
 
+    def refused_writes(self):
+        counters = re.findall(r"^holdfast_retried_batches_total.* (\d+)$", self.get("/metrics").text, re.MULTILINE)
+        return sum(map(int, counters))
+
     def retry(self, letter):
         return self.post(f"/api/v1/dead-letters/{letter['id']}/retry")
 
@@ -52,13 +56,6 @@ class RefusingHoldfast(Holdfast):
         return {entry["componentType"]: entry for entries in self.get("/health/buffer").json["checks"].values() for entry in entries}
 
 
-def wait_until(holds, seconds=START_SECONDS):
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.01)
-
-
 class DeadLetters(unittest.TestCase):
     def daemon(self, *settings):
         d = RefusingHoldfast(*QUICK, *settings)
@@ -67,7 +64,7 @@ class DeadLetters(unittest.TestCase):
         return d
 
     def wait_for_letters(self, daemon, count):
-        wait_until(lambda: len(daemon.letters()) >= count)
+        daemon.wait_until(lambda: len(daemon.letters()) >= count)
         self.assertEqual(len(daemon.letters()), count)
 
     def with_poison(self, *settings, contents=("good 1", "poison 2", "good 3", "good 4", "poison 5", "good 6")):
@@ -77,7 +74,7 @@ class DeadLetters(unittest.TestCase):
         d.refuse()
         ids = d.add(session, *contents)
         self.wait_for_letters(d, sum("poison" in content for content in contents))
-        wait_until(lambda: len(d.stored(session)) == sum("good" in content for content in contents))
+        d.wait_until(lambda: len(d.stored(session)) == sum("good" in content for content in contents))
         return d, user, session, ids
 
     def test_good_messages_are_stored_and_the_poison_is_set_aside(self):
@@ -137,8 +134,8 @@ class DeadLetters(unittest.TestCase):
         d, _, session, ids = self.with_poison(contents=("good 1", "poison 2"))
         first, = d.letters()
         self.assertEqual(d.retry(first).status, 200)
-        wait_until(lambda: [letter["id"] for letter in d.letters() if letter["id"] != first["id"]] or
-                   d.letters() and d.letters()[0]["died_at"] != first["died_at"])
+        d.wait_until(lambda: [letter["id"] for letter in d.letters() if letter["id"] != first["id"]] or
+                     d.letters() and d.letters()[0]["died_at"] != first["died_at"])
         again, = d.letters()
         self.assertEqual(again["message_id"], ids[1])
         self.assertEqual(d.stored(session), [("good 1", 1)])
@@ -198,7 +195,7 @@ class DeadLetters(unittest.TestCase):
         d.refuse()
         for round_number in range(5):
             d.add(session, "good", "poison")
-            wait_until(lambda: len(d.letters()) == round_number + 1)
+            d.wait_until(lambda: len(d.letters()) == round_number + 1)
             d.kill()
             d.allow()
             d.start()
@@ -218,7 +215,7 @@ class DeadLetters(unittest.TestCase):
             d.kill()
             d.start()
         d.flush()
-        wait_until(lambda: len(d.stored(session)) == 24)
+        d.wait_until(lambda: len(d.stored(session)) == 24)
         self.assertEqual([content for content, _ in d.stored(session)], [t for t in texts if "good" in t])
         self.assertEqual(len({letter["message_id"] for letter in d.letters()}), 6)
         self.assertEqual(len(d.letters()), 6)
@@ -233,13 +230,13 @@ class DeadLetters(unittest.TestCase):
         sessions = [d.make_session(d.make_user(f"u{i}")) for i in range(session_count)]
         d.refuse(REFUSE_ALL)
         self.fill(d, sessions, count)
-        wait_until(lambda: len(d.letters()) > 0)
+        d.wait_until(lambda: len(d.letters()) > 0)
         d.post("/api/v1/buffer/flush", {"wait": False})
         stable = self.settle(d)
         self.assertLessEqual(stable, MOST_IN_A_ROW)
         self.assertEqual(sum(len(d.stored(session)) for session in sessions), 0)
         d.allow()
-        wait_until(lambda: sum(len(d.stored(session)) for session in sessions) == session_count * count - len(d.letters()))
+        d.wait_until(lambda: sum(len(d.stored(session)) for session in sessions) == session_count * count - len(d.letters()))
         self.assertEqual(len(d.letters()), stable)
         for letter in d.letters():
             self.assertEqual(d.retry(letter).status, 200)
@@ -248,14 +245,18 @@ class DeadLetters(unittest.TestCase):
             self.assertEqual(d.stored(session), [(f"message {i}", i + 1) for i in range(count)])
 
     def settle(self, daemon):
-        """The number of letters once it has not changed for a second, in which a dozen retries were made."""
-        count, since = len(daemon.letters()), time.monotonic()
-        while time.monotonic() - since < 1:
+        """The number of letters once five refused writes in a row have added none."""
+        letters, refused = -1, 0
+
+        def stands_still():
+            nonlocal letters, refused
             now = len(daemon.letters())
-            if now != count:
-                count, since = now, time.monotonic()
-            time.sleep(0.02)
-        return count
+            if now != letters:
+                letters, refused = now, daemon.refused_writes()
+            return daemon.refused_writes() >= refused + 5
+
+        daemon.wait_until(stands_still)
+        return letters
 
     def test_when_all_is_refused_nearly_nothing_is_given_up(self):
         self.check_outage(1, 40)
@@ -274,7 +275,7 @@ class DeadLetters(unittest.TestCase):
         d.start()
         self.assertLessEqual(self.settle(d), 2 * MOST_IN_A_ROW)
         d.allow()
-        wait_until(lambda: len(d.stored(session)) == 40 - len(d.letters()))
+        d.wait_until(lambda: len(d.stored(session)) == 40 - len(d.letters()))
         for letter in d.letters():
             self.assertEqual(d.retry(letter).status, 200)
         d.flush()
@@ -288,7 +289,7 @@ class DeadLetters(unittest.TestCase):
         d.refuse(f"BEFORE INSERT ON items WHEN NEW.session_no = {number}")
         d.add(bad, *[f"b{i}" for i in range(5)])
         d.add(good, *[f"g{i}" for i in range(5)])
-        wait_until(lambda: len(d.stored(good)) == 5)
+        d.wait_until(lambda: len(d.stored(good)) == 5)
         self.assertEqual([content for content, _ in d.stored(good)], [f"g{i}" for i in range(5)])
         self.assertEqual(len(d.stored(bad)), 0)
 
@@ -307,7 +308,7 @@ class DeadLetters(unittest.TestCase):
         self.wait_for_letters(d, 2)
         self.assertEqual({letter["message_id"] for letter in d.letters()}, {one, three})
         self.assertEqual(len({letter["operation"] for letter in d.letters()}), 2)
-        wait_until(lambda: ("fine", 2) in d.stored(session))
+        d.wait_until(lambda: ("fine", 2) in d.stored(session))
         d.allow("no_update")
         d.allow("no_delete")
         for letter in d.letters():

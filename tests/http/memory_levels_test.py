@@ -95,8 +95,8 @@ class Levels(unittest.TestCase):
             for action in ("refused_big_body", "refused_above_share", "kept_in_journal", "refused"):
                 self.assertEqual(actions[action], 0, action)
 
-            store = sqlite3.connect(os.path.join(d.folder, "holdfast.db"), isolation_level=None)
-            store.execute("BEGIN IMMEDIATE")  # or the level ends at once
+            database = sqlite3.connect(os.path.join(d.folder, "holdfast.db"), isolation_level=None)
+            database.execute("BEGIN IMMEDIATE")  # or the level ends at once
             pressure.fill(sessions, "critical")
             pressure.cache_holds(2)
             big = refused_before_its_body(d, "POST", f"/api/v1/sessions/{newcomer}/messages", 70_000)
@@ -113,9 +113,9 @@ class Levels(unittest.TestCase):
                 self.assertGreater(actions[action], 0, action)
             self.assertEqual(actions["refused"], 0)
 
-            store.execute("ROLLBACK")
+            database.execute("ROLLBACK")
             pressure.reach("normal")  # by itself: what was buffered goes to the store
-            store.close()
+            database.close()
             self.assertRegex(d.get("/metrics").text, r'holdfast_flushes_total\{.*reason="memory".*\} [1-9]')
             calm = add(d, sessions[0], "few words")
             self.assertEqual((calm.status, calm.headers.get("retry-after")), (201, None))

@@ -5,7 +5,6 @@ import os
 import random
 import sqlite3
 import threading
-import time
 import unittest
 
 from configured_process import ConfiguredHoldfast
@@ -52,7 +51,7 @@ class LiveKeys(unittest.TestCase):
             self.check_changed(d.reload(), "buffer.performance.flush_interval", "buffer.hybrid_buffer.auto_flush_interval")
             database = sqlite3.connect(os.path.join(d.folder, "holdfast.db"))
             self.addCleanup(database.close)
-            wait_until(lambda: database.execute("SELECT count(*) FROM items").fetchone()[0] == 1)
+            d.wait_until(lambda: database.execute("SELECT count(*) FROM items").fetchone()[0] == 1)
 
     def test_limits(self):
         with ConfiguredHoldfast() as d:
@@ -192,13 +191,6 @@ class LiveKeys(unittest.TestCase):
             self.assertEqual(failures, [])
             listing = d.get(f"/api/v1/sessions/{session}/messages?order=asc").data["messages"]
             self.assertEqual([m["content"] for m in listing], [f"m{i}" for i in range(10)])
-
-
-def wait_until(holds, seconds=5):
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.01)
 
 
 class Writer(threading.Thread):

@@ -1,8 +1,8 @@
 // What retrieval knows of buffered messages: terms and vectors. Computed when a query first needs them, and
 // kept in UserState::features while the messages are buffered; the flush takes them over. They take several
 // times the content, so of what is computed here no more is kept than an eighth of what the buffers may hold,
-// while memory is short nothing more, where it is critical a part of that; the rest is computed for each query. A vector that a
-// server made is kept in any case. On the shard's thread.
+// while memory is short nothing more, where it is critical a part of that; the rest is computed for each
+// query. A vector that a server made is kept in any case. On the shard's thread.
 #pragma once
 
 #include <boost/asio/awaitable.hpp>

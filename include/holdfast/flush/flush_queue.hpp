@@ -20,7 +20,7 @@ namespace holdfast::flush {
 enum class Priority : std::size_t {
   critical,  // somebody waits for it, or it is overdue: bypass writes, flush requests, force, shutdown
   high,      // changes and erasures
-  normal,    // size reached
+  normal,    // size reached, memory critical
   low,       // the interval has passed
   count
 };
