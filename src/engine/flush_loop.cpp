@@ -148,13 +148,15 @@ SteadyTime FlushLoop::touched(SessionState& session) {
 void FlushLoop::request_flush(SessionState& session, FlushReason reason) {
   count(session.buffer.request_flush(reason, parts_.clock.steady_now()));
   if (session.retry_at) session.retry_at = parts_.clock.steady_now();
+  if (session.place_in_line && priority_of(reason) == flush::Priority::critical)  // somebody waits
+    waiting_.splice(waiting_.begin(), waiting_, *session.place_in_line);
   touched(session);
 }
 
 void FlushLoop::forget(SessionState& session) {
   if (session.deadline) schedule_.erase({*session.deadline, &session});
   dirty_.erase(&session);
-  std::erase(waiting_, &session);
+  if (session.place_in_line) waiting_.erase(*session.place_in_line);
   auto& user = table_.insert_user(session.session.user_id);
   backlog_.forget(session);
   probe_.operation_bytes.subtract(session.buffer.operation_bytes());
@@ -188,7 +190,7 @@ void FlushLoop::make_room(SessionState* after) {
 
 // Takes the next batch when one is due, or the one in flight whose retry is due.
 void FlushLoop::submit(SessionState& session) {
-  if (session.with_worker || session.waiting) return;
+  if (session.with_worker || session.place_in_line) return;
   const auto now = parts_.clock.steady_now();
   const bool retry = session.buffer.in_flight() && (!session.retry_at || now >= *session.retry_at);
   const auto reason = session.buffer.flush_due(now);
@@ -213,12 +215,7 @@ void FlushLoop::submit(SessionState& session) {
 }
 
 void FlushLoop::wait_in_line(SessionState& session, bool first) {
-  session.waiting = true;
-  if (first) {
-    waiting_.push_front(&session);
-  } else {
-    waiting_.push_back(&session);
-  }
+  session.place_in_line = waiting_.insert(first ? waiting_.begin() : waiting_.end(), &session);
 }
 
 // Precondition: a batch is in flight and a place in the queue is reserved. What goes is the batch, or the
@@ -302,7 +299,7 @@ void FlushLoop::count(const std::vector<buffer::SessionBuffer::Move>& moves) {
 void FlushLoop::schedule(SessionState& session) {
   auto next = session.buffer.next_deadline();
   if (session.retry_at) next = next ? std::min(*next, *session.retry_at) : *session.retry_at;
-  if (session.waiting) next.reset();  // its turn comes with a place in the queue
+  if (session.place_in_line) next.reset();  // its turn comes with a place in the queue
   if (next != session.deadline) {
     if (session.deadline) schedule_.erase({*session.deadline, &session});
     if (next) schedule_.emplace(*next, &session);
@@ -373,9 +370,9 @@ void FlushLoop::serve_waiting() {
        --turns) {
     auto* session = waiting_.front();
     waiting_.pop_front();
-    session->waiting = false;
+    session->place_in_line.reset();
     touched(*session);
-    if (session->waiting) break;
+    if (session->place_in_line) break;
   }
 }
 

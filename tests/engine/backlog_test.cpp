@@ -12,6 +12,18 @@ namespace {
 
 using store::Fate;
 
+// Waits until so many batches were written, ever.
+void settle(engine::RunningEngine& engine, std::uint64_t batches) {
+  const auto settlement = [](engine::UserShard& shard) -> boost::asio::awaitable<void> {
+    co_await shard.flush_loop.next_settlement(std::chrono::steady_clock::now() + std::chrono::seconds(1));
+  };
+  const auto at_most = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (engine.probes().shards[0]->flushed_batches.value() < batches &&
+         std::chrono::steady_clock::now() < at_most) {
+    engine.start(settlement(engine.shard())).get();
+  }
+}
+
 // The store takes nothing for a while: memory keeps a window, the journal the rest; all of it gets there.
 TEST(Delivered, AnOutageLongerThanMemoryIsReadBackFromTheJournal) {
   std::atomic<bool> down = true;
@@ -81,20 +93,48 @@ TEST(Delivered, WhatIsBufferedWhereRoomHasToBeMade) {
     shard.flush_loop.make_room();
     co_return;
   };
-  const auto settlement = [](engine::UserShard& shard) -> boost::asio::awaitable<void> {
-    co_await shard.flush_loop.next_settlement(std::chrono::steady_clock::now() + std::chrono::seconds(1));
-  };
   delivery.start(make_room(delivery.shard())).get();
-  const auto at_most = std::chrono::steady_clock::now() + std::chrono::seconds(30);
-  const auto& settled = delivery.probes().shards[0]->flushed_batches;
-  while (settled.value() < kSessions && std::chrono::steady_clock::now() < at_most) {
-    delivery.start(settlement(delivery.shard())).get();
-  }
+  settle(delivery, kSessions);
   EXPECT_EQ(flushes.value(), static_cast<std::uint64_t>(kSessions));
   for (int i = 0; i < kSessions; ++i) {
     const auto& session = sessions[static_cast<unsigned>(i)];
     EXPECT_EQ(contents_of(store, session), std::vector<std::string>{std::to_string(i)});
   }
+}
+
+TEST(Delivered, WhatSomebodyWaitsForGoesBeforeWhatStoodInLine) {
+  std::promise<void> open;
+  std::vector<std::string> written;  // by one worker
+  store::ScriptedStore store(
+      [opened = open.get_future().share()] {
+        opened.wait();
+        return Fate::commit;
+      },
+      [&](const std::string& content) {
+        written.push_back(content);
+        return false;
+      });
+  auto options = Delivery::options(64u << 20, 1u << 30);
+  options.flush.workers = 1;
+  options.flush.queue_size = 1;
+  engine::RunningEngine engine(options, store);
+  const auto ask = [](engine::UserShard& shard, const std::string& session,
+                      metrics::FlushReason reason) -> boost::asio::awaitable<void> {
+    shard.flush_loop.request_flush(*shard.table.find_session(session), reason);
+    co_return;
+  };
+  std::map<std::string, std::string> session_of;
+  for (const auto* user : {"with the worker", "in the queue", "first in line", "second", "third"}) {
+    session_of[user] = engine.add_session(user, "a");
+    ASSERT_TRUE(engine.add(session_of[user], {user}));
+    engine.start(ask(engine.shard(), session_of[user], metrics::FlushReason::memory)).get();
+    while (engine.probes().flush.taken.value() == 0) std::this_thread::yield();
+  }
+  engine.start(ask(engine.shard(), session_of["third"], metrics::FlushReason::request)).get();
+  open.set_value();
+  settle(engine, 5);
+  EXPECT_EQ(written, (std::vector<std::string>{"with the worker", "in the queue", "third", "first in line",
+                                               "second"}));
 }
 
 TEST(Delivered, WhereMemoryIsCriticalAUserAboveAFairShareIsRefused) {

@@ -16,7 +16,6 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <chrono>
-#include <deque>
 #include <list>
 #include <set>
 #include <string>
@@ -109,8 +108,8 @@ class FlushLoop {
   asio::steady_timer deadline_timer_;
   asio::steady_timer housekeeping_timer_;
   std::set<std::pair<SteadyTime, SessionState*>> schedule_;
-  std::set<SessionState*> dirty_;      // not empty
-  std::deque<SessionState*> waiting_;  // for a place in the flush queue
+  std::set<SessionState*> dirty_;     // not empty
+  std::list<SessionState*> waiting_;  // for a place in the flush queue
   std::list<asio::steady_timer*> settlement_waiters_;
   SteadyTime last_failure_log_{};
   std::uint64_t recoveries_ = 0;  // of the breaker, that were acted upon

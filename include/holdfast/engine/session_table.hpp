@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <boost/asio/awaitable.hpp>
 #include <cstdint>
+#include <list>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -31,7 +32,8 @@ struct SessionState {
 
   // Nothing of it is owed, by the buffers or by a request that is being served; nobody refers to it.
   bool idle() const {
-    return buffer.empty() && backlog.messages == 0 && writes_under_way == 0 && direct_writes == 0 && !waiting;
+    return buffer.empty() && backlog.messages == 0 && writes_under_way == 0 && direct_writes == 0 &&
+           !place_in_line;
   }
 
   Session session;
@@ -57,7 +59,7 @@ struct SessionState {
   unsigned attempts = 0;               // of the batch in flight that failed
   std::optional<SteadyTime> retry_at;  // when the batch in flight is tried again
   std::optional<SteadyTime> deadline;  // as entered in the loop's schedule
-  bool waiting = false;                // for a place in the flush queue
+  std::optional<std::list<SessionState*>::iterator> place_in_line;  // for the flush queue
 };
 
 struct UserState {
