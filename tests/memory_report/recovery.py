@@ -15,14 +15,14 @@ SESSIONS = 20
 TEXT = "the agent asked about the garden by the river and the answer was a recipe for bread with coffee in winter"
 
 
-def fill(daemon, messages):
-    """Acknowledged, and none of them in the store. Returns the lock that sees to it."""
+def fill(daemon, messages, repeated=1):
+    """Acknowledged, and none of them in the store: the text so often. Returns the lock that sees to it."""
     agent = daemon.make_agent()
     sessions = [daemon.make_session(daemon.make_user(f"user {number}"), agent) for number in range(SESSIONS)]
     lock = sqlite3.connect(os.path.join(daemon.folder, "holdfast.db"), isolation_level=None)
     lock.execute("BEGIN IMMEDIATE")
     for first in range(0, messages, MESSAGES_A_REQUEST):
-        lines = [json.dumps({"session_id": sessions[number % SESSIONS], "role": "user", "content": f"{number} {TEXT}"})
+        lines = [json.dumps({"session_id": sessions[number % SESSIONS], "role": "user", "content": f"{number} {TEXT * repeated}"})
                  for number in range(first, min(messages, first + MESSAGES_A_REQUEST))]
         answer = daemon.request("POST", "/api/v1/messages/batch", raw="\n".join(lines).encode())
         assert answer.data["accepted"] == len(lines), answer.text
