@@ -26,6 +26,8 @@ namespace holdfast::engine {
 
 namespace asio = boost::asio;
 
+// There are as many as sessions: the order of the members leaves no holes, so that one with its key and links
+// is of the allocator's 640 bytes, not of its next size, 768.
 struct SessionState {
   SessionState(Session entry, std::uint64_t last_seq, const buffer::Options& options)
       : session(std::move(entry)), next_seq(last_seq + 1), buffer(options) {}
@@ -46,19 +48,19 @@ struct SessionState {
     std::uint64_t messages = 0;
     std::size_t bytes = 0;
   } backlog;
+  std::uint64_t erasures_noted = 0;  // their beginnings and ends, ever
   unsigned writes_under_way = 0;     // journalled and not applied yet
   unsigned direct_writes = 0;        // on their way to the store past the buffers (bypass)
   unsigned erasures_under_way = 0;   // of both
-  std::uint64_t erasures_noted = 0;  // their beginnings and ends, ever
 
   // Of the flush loop alone
-  bool with_worker = false;                   // the batch in flight is queued or being written
+  bool with_worker = false;  // the batch in flight is queued or being written
+  enum class Verification : std::uint8_t { none, due, passed } verification = Verification::none;
+  unsigned attempts = 0;                      // of the batch in flight that failed
   std::optional<flush::Bisection> bisection;  // of the batch in flight: what of it is still to be written
-  enum class Verification { none, due, passed } verification = Verification::none;
-  std::uint64_t dead_in_batch = 0;     // messages of the batch in flight that became dead letters
-  unsigned attempts = 0;               // of the batch in flight that failed
-  std::optional<SteadyTime> retry_at;  // when the batch in flight is tried again
-  std::optional<SteadyTime> deadline;  // as entered in the loop's schedule
+  std::uint64_t dead_in_batch = 0;            // messages of the batch in flight that became dead letters
+  std::optional<SteadyTime> retry_at;         // when the batch in flight is tried again
+  std::optional<SteadyTime> deadline;         // as entered in the loop's schedule
   std::optional<std::list<SessionState*>::iterator> place_in_line;  // for the flush queue
 };
 
