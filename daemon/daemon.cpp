@@ -130,7 +130,7 @@ Result<void> Daemon::open_listeners() {
 
 // What changes while the daemon runs goes to the shards and to the listeners as one snapshot each, all of it
 // checked before the first of them takes effect.
-Result<http::ReloadAnswer> Daemon::reload() {
+Result<http::ReloadAnswer> Daemon::take_over_settings() {
   const std::lock_guard lock(reload_mutex_);
   auto reloaded = settings::reload(loaded_, sources_);
   if (!reloaded) return reloaded.error();
@@ -156,11 +156,11 @@ Result<http::ReloadAnswer> Daemon::reload() {
   return http::ReloadAnswer{std::move(reloaded->changed), std::move(reloaded->needs_restart)};
 }
 
-void Daemon::reload_and_log() {
-  const auto done = reload();
+Result<http::ReloadAnswer> Daemon::reload() {
+  auto done = take_over_settings();
   if (!done) {
     log::error("configuration refused, nothing changed: {}", done.error().message);
-    return;
+    return done;
   }
   const auto join = [](const std::vector<std::string>& keys) {
     std::string text;
@@ -169,6 +169,7 @@ void Daemon::reload_and_log() {
   };
   log::info("configuration reloaded; changed: {}; needs a restart: {}", join(done->changed),
             join(done->needs_restart));
+  return done;
 }
 
 Result<void> Daemon::open_storage() {

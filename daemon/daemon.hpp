@@ -40,14 +40,14 @@ class Daemon : private http::ConfigReload {
   Result<void> start(const std::function<bool()>& end = [] { return false; });
 
   // Reads the configuration again and logs what came of it.
-  void reload_and_log();
+  Result<http::ReloadAnswer> reload() override;
 
   // Readiness red, the drain, everything closed, within 25 s. hurry() is asked again and again: once true,
   // nothing more is waited for (what is not in the store is in the journal).
   void stop(const std::function<bool()>& hurry);
 
  private:
-  Result<http::ReloadAnswer> reload() override;
+  Result<http::ReloadAnswer> take_over_settings();
   Result<void> open_listeners();
   Result<void> open_storage();
   Result<void> connect_embedder();

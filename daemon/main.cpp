@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -56,7 +57,7 @@ int serve(const settings::LoadedSettings& loaded, const settings::Sources& sourc
     log::info("stopped while starting; nothing that was acknowledged has left the journal");
     return 0;
   }
-  while (wait_for_signal() == Signal::reload) daemon.reload_and_log();
+  while (wait_for_signal() == Signal::reload) (void)daemon.reload();
   daemon.stop([] { return ended_within(std::chrono::milliseconds(1)); });
   return 0;
 }
@@ -80,6 +81,8 @@ int count_tokens(const std::string& model, const std::string& file) {
   if (!counter.exact()) return refuse("the encoding of model " + model + " is not known");
   std::ifstream opened;
   if (file != "-") opened.open(file, std::ios::binary);
+  std::error_code unknown;  // said by opening it
+  if (std::filesystem::is_directory(file, unknown)) return refuse(file + ": is a directory, not a file");
   if (file != "-" && !opened) return refuse(file + ": cannot be read");
   std::istream& in = file == "-" ? std::cin : opened;
   const std::string text{std::istreambuf_iterator<char>(in), {}};

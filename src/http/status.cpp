@@ -188,7 +188,7 @@ Check dead_letter_check(std::size_t count) {
                count > 0 ? "the store refuses them for good: see /api/v1/dead-letters" : "");
 }
 
-Check store_check(const service::StoreWatch::State& store, milliseconds limit) {
+Check store_check(const service::StoreWatch::State& store, bool refuses_writes, milliseconds limit) {
   if (store.unanswered_since) {
     const auto waits = system_clock().steady_now() - *store.unanswered_since;
     if (waits > limit) {
@@ -197,6 +197,10 @@ Check store_check(const service::StoreWatch::State& store, milliseconds limit) {
     }
   }
   if (!store.error.empty()) return check("datastore", "failing", "", Health::warn, store.error);
+  if (refuses_writes) {
+    return check("datastore", "refusing writes", "", Health::warn,
+                 "writes to the store fail; messages are kept in the journal until it takes them");
+  }
   return check("datastore", store.took.count(), "ms", Health::pass);
 }
 
@@ -262,7 +266,7 @@ Reply Status::buffer_health() const {
   const auto store_limit = from_.options.get()->flush.flush_timeout;
   checks.push_back({"component_health",
                     {journal_check(probes.journal), dead_letter_check(from_.parts.dead_letters.count()),
-                     store_check(from_.store.state(), store_limit)}});
+                     store_check(from_.store.state(), from_.parts.flush.breaker().open(), store_limit)}});
 
   std::vector<Check> memory;
   const auto report = from_.memory.report();

@@ -4,6 +4,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
@@ -108,6 +109,9 @@ Result<Values> read_text(const std::string& where, const std::string& yaml) {
 Result<Values> read_file(const Sources& sources) {
   if (sources.text) return read_text(sources.file.value_or("text"), *sources.text);
   if (!sources.file) return Values{};
+  std::error_code unknown;  // said by opening it
+  if (std::filesystem::is_directory(*sources.file, unknown))
+    return permanent(*sources.file + ": is a directory, not a file");
   std::ifstream in(*sources.file);
   if (!in) return permanent(*sources.file + ": cannot be read");
   std::ostringstream content;

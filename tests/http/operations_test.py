@@ -88,6 +88,24 @@ class Running(unittest.TestCase):
 
 
 class Lifecycle(unittest.TestCase):
+    def test_health_warns_where_the_store_takes_no_writes_though_it_can_be_read(self):
+        import sqlite3
+
+        def datastore():
+            checks = d.get("/health/buffer").json["checks"]["component_health"]
+            return next(check for check in checks if check["componentType"] == "datastore")
+        with Holdfast(*KEEP_BUFFERED) as d:
+            d.add(d.make_session(d.make_user()), "one")
+            self.assertEqual(datastore()["status"], "pass")
+            lock = sqlite3.connect(os.path.join(d.folder, "holdfast.db"), isolation_level=None)
+            lock.execute("BEGIN IMMEDIATE")
+            d.post("/api/v1/buffer/flush", {"wait": False})
+            d.wait_until(lambda: datastore()["status"] == "warn", seconds=60)
+            self.assertIn("writes to the store fail", datastore()["output"])
+            lock.execute("ROLLBACK")
+            lock.close()
+            d.wait_until(lambda: datastore()["status"] == "pass", seconds=60)
+
     def test_sigterm_drains_into_the_store(self):
         with Holdfast(*KEEP_BUFFERED) as d:
             user = d.make_user()
@@ -210,6 +228,7 @@ class RefusalsAtStart(unittest.TestCase):
         self.assertIn("buffer.enabled", self.refuse("--set", "buffer.enabled=perhaps"))
         self.assertIn("SERVER__PRT", self.refuse(environment={"HOLDFAST__SERVER__PRT": "1"}))
         self.assertIn("nowhere.yaml", self.refuse(config="config/nowhere.yaml"))
+        self.assertIn("is a directory", self.refuse(config="config"))  # as a missing bind mount is one
 
     def test_a_busy_port(self):
         with Holdfast() as d:

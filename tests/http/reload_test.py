@@ -112,6 +112,8 @@ class LiveKeys(unittest.TestCase):
     def test_log_level(self):
         with ConfiguredHoldfast({"buffer.monitoring.log_level": "INFO"}) as d:
             self.assertIn("info", d.hang_up())
+            self.assertEqual(d.reload().status, 200)
+            self.assertEqual(d.read_log().count("configuration reloaded"), 2)  # by whichever way
             d.write(buffer__monitoring__log_level="CRITICAL")
             self.assertEqual(d.reload().status, 200)
             before = len(d.read_log())
