@@ -63,6 +63,9 @@ int serve(const settings::LoadedSettings& loaded, const settings::Sources& sourc
 }
 
 int print_new_key(const std::string& name) {
+  // What the line could not be read back with: http/access_keys.hpp.
+  if (name.empty() || name.front() == '#' || name.find_first_of(" \t\r\n") != std::string::npos)
+    return refuse("the name of a key is a word that does not begin with #");
   const auto made = http::make_key(name);
   std::printf("key (keep it, it is not shown again): %s\nline for auth.keys_file: %s\n", made.key.c_str(),
               made.line.c_str());
@@ -98,16 +101,17 @@ int main(int argc, char** argv) {
   settings::Sources sources;
   sources.environment = read_environment();
   std::string checked_file, journal_dir, key_name, model = "gpt-4o-mini", token_file;
-  const auto add_sources = [&](CLI::App& command) {
+  std::vector<std::string> set_after_command;
+  const auto add_sources = [&](CLI::App& command, std::vector<std::string>& overrides) {
     command.add_option("--config", sources.file, "YAML file; without it the balanced profile");
-    command.add_option("--set", sources.overrides, "KEY=VALUE, over file and environment; may be repeated")
+    command.add_option("--set", overrides, "KEY=VALUE, over file and environment; may be repeated")
         ->allow_extra_args(false);
   };
-  add_sources(app);
+  add_sources(app, sources.overrides);
   auto* check = app.add_subcommand("check-config", "say whether a configuration file is right");
   check->add_option("FILE", checked_file, "the file")->required();
   auto* print = app.add_subcommand("print-config", "print the effective values and where each came from");
-  add_sources(*print);
+  add_sources(*print, set_after_command);
   auto* journal = app.add_subcommand("journal", "look into a journal");
   auto* inspected =
       journal->add_subcommand("inspect", "print segments, LSN ranges, what waits for the store, damage");
@@ -120,16 +124,17 @@ int main(int argc, char** argv) {
   new_key->add_option("NAME", key_name, "who it is for")->required();
   ImportArguments import_arguments;
   auto* import = add_import_command(app, import_arguments);
-  add_sources(*import);
+  add_sources(*import, set_after_command);
   ExportArguments export_arguments;
   auto* exported = add_export_command(app, export_arguments);
-  add_sources(*exported);
+  add_sources(*exported, set_after_command);
   app.require_subcommand(0, 1);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return error.get_exit_code() == 0 ? app.exit(error) : refuse(std::string(error.what()) + " (see --help)");
   }
+  sources.overrides.insert(sources.overrides.end(), set_after_command.begin(), set_after_command.end());
   if (*new_key) return print_new_key(key_name);
   if (*inspected) return inspect_journal(journal_dir);
   if (*tokens) return count_tokens(model, token_file);

@@ -355,6 +355,12 @@ class KeyFiles(unittest.TestCase):
         with d:
             self.assertEqual(d.get("/metrics", headers=bearer(key)).status, 200)
 
+    def test_a_name_that_no_line_could_have_gets_no_key(self):
+        for name in ("", "a b", "#a"):
+            made = subprocess.run([os.path.join(PROJECT, BINARY), "new-key", name], capture_output=True, text=True)
+            self.assertEqual((made.returncode, made.stdout), (2, ""), name)
+            self.assertIn("name of a key", made.stderr)
+
 
 class Reload(unittest.TestCase):
     def status(self, daemon, key):

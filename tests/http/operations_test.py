@@ -230,6 +230,12 @@ class RefusalsAtStart(unittest.TestCase):
         self.assertIn("nowhere.yaml", self.refuse(config="config/nowhere.yaml"))
         self.assertIn("is a directory", self.refuse(config="config"))  # as a missing bind mount is one
 
+    def test_settings_before_and_after_the_command_count(self):
+        printed = subprocess.run([os.path.join(PROJECT, BINARY), "--set", "server.port=7777", "--set", "server.shards=3", "print-config",
+                                  "--set", "server.shards=2"], capture_output=True, text=True, check=True, timeout=60).stdout
+        self.assertRegex(printed, r"\n  port: 7777\b")
+        self.assertRegex(printed, r"\n  shards: 2\b")  # what comes later wins
+
     def test_a_busy_port(self):
         with Holdfast() as d:
             line = self.refuse("--set", f"server.port={d.port}", "--set", f"journal.dir={d.folder}/j2",
