@@ -104,6 +104,7 @@ Result<OpenedStore> open_store(const settings::Settings& settings, bool shared) 
     opened.remote_model = std::make_unique<embedding::RemoteModel>(settings.embedding);
   }
   auto sqlite = settings.sqlite;
+  sqlite.shared = shared;
   sqlite.busy_timeout = settings.flush.flush_timeout;
   sqlite.page_cache_bytes = kPageCacheBytes;
   auto store = store::open_sqlite_store(sqlite, opened.embedder());

@@ -425,6 +425,7 @@ std::string Status::statistics() const {
     data["store"]["messages"] = store.counts->messages;
     data["store"]["knowledge"] = store.counts->knowledge;
     data["store"]["bytes"] = store.counts->bytes;
+    data["store"]["counted_at"] = to_iso8601(store.counted_at);
   }
   return data.dump();
 }

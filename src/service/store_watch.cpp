@@ -22,7 +22,9 @@ void StoreWatch::answer() {
   state_.took = std::chrono::duration_cast<std::chrono::milliseconds>(now - began);
   state_.unanswered_since.reset();
   state_.error = counts ? std::string() : counts.error().message;
-  if (counts) state_.counts = *counts;
+  if (!counts) return;
+  state_.counts = *counts;
+  state_.counted_at = clock_.now();
 }
 
 StoreWatch::State StoreWatch::state() const {

@@ -357,6 +357,19 @@ TEST_F(SqliteStoreTest, MessagesBeforeCountAcrossTheBorderToTheBuffers) {
   EXPECT_GT(keyword_of(answer, "m5"), 0);
 }
 
+TEST_F(SqliteStoreTest, IsOneProcessesUntilItIsClosed) {
+  const auto second = open_sqlite_store({path}, text::builtin_embedder());
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().message, "store " + path.string() + ": in use by another process");
+  make_session();
+  SqliteOptions beside{path};
+  beside.shared = true;
+  EXPECT_TRUE((*open_sqlite_store(beside, text::builtin_embedder()))->session("s")->has_value());
+  ASSERT_TRUE(write({message("m", "a kite")}));
+  store.reset();
+  EXPECT_TRUE(open_sqlite_store({path}, text::builtin_embedder()));
+}
+
 TEST_F(SqliteStoreTest, AProcessKilledWhileWritingLeavesWholeBatches) {
   make_session();
   store.reset();
@@ -372,7 +385,9 @@ TEST_F(SqliteStoreTest, AProcessKilledWhileWritingLeavesWholeBatches) {
   }
   std::size_t seen = 0;
   while (seen < 20) {  // until it has written something
-    auto reader = open_sqlite_store({path}, text::builtin_embedder());
+    SqliteOptions beside{path};
+    beside.shared = true;
+    auto reader = open_sqlite_store(beside, text::builtin_embedder());
     if (reader) seen = (*reader)->messages({"s", SortBy::timestamp, Order::ascending, 1000})->size();
   }
   kill(child, SIGKILL);

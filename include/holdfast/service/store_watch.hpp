@@ -22,6 +22,7 @@ class StoreWatch {
     std::chrono::milliseconds took{0};           // the last answer
     std::optional<SteadyTime> unanswered_since;  // a question that waits for its answer
     std::optional<store::StoreCounts> counts;    // the last good answer
+    Timestamp counted_at{};                      // and its time
   };
 
   // All must outlive the watch; the pool is stopped before the watch goes.

@@ -20,12 +20,13 @@ struct SqliteOptions {
   // embedder.
   std::size_t max_cached_bytes = 128u << 20;
   std::size_t page_cache_bytes = 2'000 << 10;  // of each connection: the writer and up to four readers
+  bool shared = false;          // to read beside whoever has the store; otherwise it is locked until closed
   text::ChunkOptions chunking;  // an index that was made with others is made anew
 };
 
 // Creates the file (mode 0600) and its folder (0700) when absent, migrates an older schema, rebuilds the
-// index when it was made by another analyzer version or embedder. Errors: permanent, with the path. The
-// embedder must outlive the store.
+// index when it was made by another analyzer version or embedder. Errors: permanent, with the path; among
+// them that another process has locked it. The embedder must outlive the store.
 Result<std::unique_ptr<MemoryStore>> open_sqlite_store(const SqliteOptions& options,
                                                        const text::Embedder& embedder);
 

@@ -1,6 +1,9 @@
 #include "holdfast/store/sqlite_store.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <condition_variable>
@@ -80,10 +83,32 @@ class Readers {
   std::vector<std::unique_ptr<Connection>> idle_;
 };
 
+// On a file beside the database: closing any descriptor of the database itself would free SQLite's own locks.
+class ProcessLock {
+ public:
+  explicit ProcessLock(const std::filesystem::path& database)
+      : descriptor_(
+            ::open((database.string() + "-lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) {
+    if (descriptor_ >= 0 && ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
+    const int problem = errno;
+    if (descriptor_ >= 0) ::close(descriptor_);
+    throw SqliteFailure(SQLITE_CANTOPEN, problem == EWOULDBLOCK
+                                             ? std::string("in use by another process")
+                                             : std::string("cannot be locked: ") + std::strerror(problem));
+  }
+  ProcessLock(const ProcessLock&) = delete;
+  ProcessLock& operator=(const ProcessLock&) = delete;
+  ~ProcessLock() { ::close(descriptor_); }
+
+ private:
+  const int descriptor_;
+};
+
 class SqliteStore final : public MemoryStore {
  public:
   SqliteStore(const SqliteOptions& options, const text::Embedder& embedder)
       : path_(options.path),
+        lock_(options.shared ? nullptr : std::make_unique<ProcessLock>(options.path)),
         writer_(options.path, options.busy_timeout, options.page_cache_bytes),
         item_cache_(options.max_cached_bytes) {
     prepare_schema(writer_);
@@ -241,8 +266,12 @@ class SqliteStore final : public MemoryStore {
       const auto number = [&](int column) { return static_cast<std::uint64_t>(row.integer(column)); };
       return StoreCounts{number(0), number(1), number(2), number(3) - number(4), number(4), 0};
     });
-    std::error_code ignored;
-    if (counts) counts->bytes = std::filesystem::file_size(path_, ignored);
+    if (!counts) return counts;
+    for (const auto* suffix : {"", "-wal"}) {
+      std::error_code absent;
+      const auto size = std::filesystem::file_size(path_.string() + suffix, absent);
+      if (!absent) counts->bytes += size;
+    }
     return counts;
   }
 
@@ -321,6 +350,7 @@ class SqliteStore final : public MemoryStore {
   }
 
   const std::filesystem::path path_;
+  const std::unique_ptr<ProcessLock> lock_;  // null: shared
   std::mutex writer_mutex_;
   Connection writer_;  // guarded by writer_mutex_ after construction
   std::unique_ptr<Readers> readers_;
