@@ -76,6 +76,11 @@ Daemon::Daemon(settings::LoadedSettings loaded, settings::Sources sources)
 
 Daemon::~Daemon() = default;
 
+Result<void> Daemon::check_files(const settings::Settings& settings) {
+  const auto serving = serving_for(settings, settings.limits.inflight_bytes);
+  return serving ? Result<void>() : serving.error();
+}
+
 Result<void> Daemon::start(const std::function<bool()>& end) {
   auto serving = serving_for(settings_, memory_watch_.limits().process.bytes);
   if (!serving) return serving.error();
@@ -152,6 +157,7 @@ Result<http::ReloadAnswer> Daemon::take_over_settings() {
   }
   window_->set_capacity(capacity());
   loaded_ = std::move(reloaded->loaded);
+  if (!loaded_.warning.empty()) log::warn("{}", loaded_.warning);
   shown_values_.set(std::make_shared<const std::vector<settings::EffectiveValue>>(loaded_.values));
   return http::ReloadAnswer{std::move(reloaded->changed), std::move(reloaded->needs_restart)};
 }

@@ -35,6 +35,10 @@ class Daemon : private http::ConfigReload {
   Daemon(settings::LoadedSettings loaded, settings::Sources sources);
   ~Daemon() override;
 
+  // Whether the files of keys and certificates that settings name can be used. Error: as start() would say
+  // it.
+  static Result<void> check_files(const settings::Settings& settings);
+
   // Opens everything, starts serving health, replays the journal, then takes requests. Errors (permanent):
   // one line; nothing is left running. end() is asked while it replays: once true, that is given up.
   Result<void> start(const std::function<bool()>& end = [] { return false; });

@@ -28,9 +28,12 @@ Result<void> take(Values& values, const std::string& path, Value value) {
   const auto* key = find_key(path);
   if (!key && is_planned(path))
     return permanent(fmt::format("{}: {}: not supported by this version", value.origin, path));
+  if (!key && is_section(path))
+    return permanent(fmt::format("{}: {}: must be a map of settings", value.origin, path));
   if (!key) {
-    return permanent(
-        fmt::format("{}: {}: unknown key; did you mean {}?", value.origin, path, nearest_key(path)));
+    const auto nearest = nearest_key(path);
+    return permanent(fmt::format("{}: {}: unknown key{}", value.origin, path,
+                                 nearest.empty() ? "" : fmt::format("; did you mean {}?", nearest)));
   }
   Settings scratch;
   if (!key->apply(value.text, scratch)) {
@@ -231,6 +234,21 @@ Result<LoadedSettings> from_values(std::vector<EffectiveValue> values) {
   return loaded;
 }
 
+// Whoever names a profile beside a file that sets all its keys, as config/balanced.yaml does, means the
+// profile.
+std::string warning_of_hidden_profile(const LoadedSettings& loaded, const Values& profile) {
+  const EffectiveValue* hiding = nullptr;
+  for (const auto& value : loaded.values) {
+    const auto wanted = profile.find(value.key);
+    if (wanted == profile.end() || value.key == "profile") continue;
+    if (value.origin == wanted->second.origin) return {};
+    if (value.value != wanted->second.text) hiding = &value;
+  }
+  if (!hiding) return {};
+  return fmt::format("profile {} has no effect: every key it sets is given elsewhere, for one {} by {}",
+                     loaded.settings.profile, hiding->key, hiding->origin);
+}
+
 // As it is where that can mean nothing else in YAML, else in double quotes.
 std::string as_yaml(const std::string& value) {
   const auto is_plain = [](char c) {
@@ -287,7 +305,9 @@ Result<LoadedSettings> load(const Sources& sources) {
     values.push_back({std::string(key.path), value ? value->text : std::string(key.default_value),
                       value ? value->origin : "default"});
   }
-  return from_values(std::move(values));
+  auto loaded = from_values(std::move(values));
+  if (loaded) loaded->warning = warning_of_hidden_profile(*loaded, profile);
+  return loaded;
 }
 
 Result<Reloaded> reload(const LoadedSettings& current, const Sources& sources) {
@@ -306,6 +326,7 @@ Result<Reloaded> reload(const LoadedSettings& current, const Sources& sources) {
   auto loaded = from_values(std::move(values));
   if (!loaded) return loaded.error();
   reloaded.loaded = std::move(*loaded);
+  reloaded.loaded.warning = fresh->warning;
   return reloaded;
 }
 

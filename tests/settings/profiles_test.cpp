@@ -61,6 +61,20 @@ TEST(Precedence, SetOverEnvironmentOverFileOverProfile) {
   std::filesystem::remove(path);
 }
 
+TEST(Precedence, AProfileThatTheFileHidesIsWarnedOf) {
+  const auto warning = load({"config/balanced.yaml", {"profile=high_throughput"}, {}})->warning;
+  EXPECT_TRUE(
+      warning.starts_with("profile high_throughput has no effect: every key it sets is given elsewhere, "
+                          "for one memory.max_buffer_mb by config/balanced.yaml:"))
+      << warning;
+  for (const auto* name : {"balanced", "high_throughput", "low_latency", "testing"}) {
+    EXPECT_EQ(load({std::string("config/") + name + ".yaml", {}, {}})->warning, "");
+    EXPECT_EQ(load({std::nullopt, {std::string("profile=") + name}, {}})->warning, "");
+  }
+  EXPECT_EQ(load({std::nullopt, {}, {}, "profile: high_throughput\nmemory: {max_buffer_mb: 64}\n"})->warning,
+            "");
+}
+
 TEST(Precedence, EveryKeyCanBeSetByCommandLineAndByEnvironment) {
   for (const auto& key : keys()) {
     const std::string path(key.path), value(key.default_value);

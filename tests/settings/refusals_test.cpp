@@ -28,6 +28,7 @@ TEST(Refusals, AnUnknownKeyNamesTheNearest) {
   EXPECT_EQ(
       refusal_of_yaml("buffer:\n  round_buffer:\n    max_tokns: 800\n"),
       "FILE:3: buffer.round_buffer.max_tokns: unknown key; did you mean buffer.round_buffer.max_tokens?");
+  EXPECT_EQ(refusal_of_yaml("x: 1\n"), "FILE:1: x: unknown key");
   const std::string long_name(500, 'x');
   EXPECT_EQ(refusal_of_yaml("memory:\n  " + long_name + ": 1\n"),
             "FILE:2: memory." + long_name + ": unknown key; did you mean memory.max_buffer_mb?");
@@ -44,7 +45,7 @@ TEST(Refusals, AValueOfAnotherType) {
             "FILE:1: buffer.enabled: \"maybe\" is not allowed: must be true or false");
   EXPECT_EQ(refusal_of_yaml("server:\n  port: [1]\n"),
             "FILE:2: server.port: must be a whole number from 0 to 65535");
-  EXPECT_EQ(refusal_of_yaml("server: 5\n"), "FILE:1: server: unknown key; did you mean server.host?");
+  EXPECT_EQ(refusal_of_yaml("server: 5\n"), "FILE:1: server: must be a map of settings");
   EXPECT_EQ(refusal_of_yaml("- a\n"), "FILE: not a map of settings");
 }
 
@@ -130,7 +131,7 @@ TEST(Refusals, AliasesThatWouldNotEnd) {
     bomb += std::string(1, static_cast<char>(c + 1)) + ": &" + static_cast<char>(c + 1) + " {x: *" + c +
             ", y: *" + c + "}\n";
   }
-  EXPECT_EQ(refusal_of_yaml(bomb), "FILE:1: a: unknown key; did you mean profile?");
+  EXPECT_EQ(refusal_of_yaml(bomb), "FILE:1: a: unknown key");
 }
 
 TEST(Refusals, ValuesThatDoNotGoTogether) {

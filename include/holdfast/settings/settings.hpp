@@ -78,6 +78,7 @@ struct EffectiveValue {
 struct LoadedSettings {
   Settings settings;
   std::vector<EffectiveValue> values;  // every key, in the table's order
+  std::string warning;                 // what is allowed but hardly meant, a line; empty: nothing
 };
 
 // Errors (permanent) are one line: where, which key, what was given, what is allowed.
