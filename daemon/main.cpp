@@ -2,6 +2,8 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cctype>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -29,6 +31,7 @@ namespace {
 
 using namespace holdfast;
 
+constexpr int kDamaged = 1;
 constexpr int kRefused = 2;
 
 int refuse(const std::string& message) {
@@ -49,6 +52,7 @@ std::map<std::string, std::string> read_environment() {
 int serve(const settings::LoadedSettings& loaded, const settings::Sources& sources) {
   log::configure(loaded.settings.log_format, loaded.settings.log_level);
   block_signals();
+  if (!loaded.warning.empty()) log::warn("{}", loaded.warning);
   Daemon daemon(loaded, sources);
   bool ended = false;
   const auto end = [&ended] { return ended = ended || ended_within(std::chrono::milliseconds(0)); };
@@ -62,9 +66,17 @@ int serve(const settings::LoadedSettings& loaded, const settings::Sources& sourc
   return 0;
 }
 
+int check_files(const settings::LoadedSettings& loaded, const std::string& checked) {
+  if (const auto right = Daemon::check_files(loaded.settings); !right) return refuse(right.error().message);
+  if (!loaded.warning.empty()) std::fprintf(stderr, "holdfastd: warning: %s\n", loaded.warning.c_str());
+  std::printf("%s: ok\n", checked.c_str());
+  return 0;
+}
+
 int print_new_key(const std::string& name) {
-  // What the line could not be read back with: http/access_keys.hpp.
-  if (name.empty() || name.front() == '#' || name.find_first_of(" \t\r\n") != std::string::npos)
+  // A word of a line in which # begins a comment (http/access_keys.hpp).
+  const auto space = [](unsigned char c) { return std::isspace(c) != 0; };
+  if (name.empty() || name.front() == '#' || std::any_of(name.begin(), name.end(), space))
     return refuse("the name of a key is a word that does not begin with #");
   const auto made = http::make_key(name);
   std::printf("key (keep it, it is not shown again): %s\nline for auth.keys_file: %s\n", made.key.c_str(),
@@ -75,18 +87,22 @@ int print_new_key(const std::string& name) {
 int inspect_journal(const std::string& dir) {
   const auto inspection = journal::inspect(io::posix_file_system(), dir);
   if (!inspection) return refuse(inspection.error().message);
+  if (inspection->segments.empty() && inspection->set_aside.empty())
+    return refuse(dir + ": no journal is there");
   std::fputs(journal::to_text(*inspection).c_str(), stdout);
-  return 0;
+  return journal::damaged(*inspection) ? kDamaged : 0;
 }
 
 int count_tokens(const std::string& model, const std::string& file) {
   const text::TokenCounter counter(model);
   if (!counter.exact()) return refuse("the encoding of model " + model + " is not known");
   std::ifstream opened;
-  if (file != "-") opened.open(file, std::ios::binary);
-  std::error_code unknown;  // said by opening it
-  if (std::filesystem::is_directory(file, unknown)) return refuse(file + ": is a directory, not a file");
-  if (file != "-" && !opened) return refuse(file + ": cannot be read");
+  if (file != "-") {
+    opened.open(file, std::ios::binary);
+    std::error_code unknown;  // said by opening it
+    if (std::filesystem::is_directory(file, unknown)) return refuse(file + ": is a directory, not a file");
+    if (!opened) return refuse(file + ": cannot be read");
+  }
   std::istream& in = file == "-" ? std::cin : opened;
   const std::string text{std::istreambuf_iterator<char>(in), {}};
   std::printf("%zu\n", counter.count(text));
@@ -108,7 +124,8 @@ int main(int argc, char** argv) {
         ->allow_extra_args(false);
   };
   add_sources(app, sources.overrides);
-  auto* check = app.add_subcommand("check-config", "say whether a configuration file is right");
+  auto* check = app.add_subcommand(
+      "check-config", "say whether a configuration file is right, with the keys and certificates it names");
   check->add_option("FILE", checked_file, "the file")->required();
   auto* print = app.add_subcommand("print-config", "print the effective values and where each came from");
   add_sources(*print, set_after_command);
@@ -116,6 +133,8 @@ int main(int argc, char** argv) {
   auto* inspected =
       journal->add_subcommand("inspect", "print segments, LSN ranges, what waits for the store, damage");
   inspected->add_option("DIR", journal_dir, "the journal's directory")->required();
+  inspected->footer(
+      "Exit codes: 0 all of it can be read; 1 some is damaged or set aside; 2 no journal is there.");
   journal->require_subcommand(1);
   auto* tokens = app.add_subcommand("tokens", "print the number of tokens in a file");
   tokens->add_option("--model", model, "an OpenAI model or encoding")->capture_default_str();
@@ -143,7 +162,7 @@ int main(int argc, char** argv) {
   if (!loaded) return refuse(loaded.error().message);
   if (*import) return run_import(loaded->settings, import_arguments);
   if (*exported) return run_export(loaded->settings, export_arguments);
-  if (*check) std::printf("%s: ok\n", checked_file.c_str());
+  if (*check) return check_files(*loaded, checked_file);
   if (*print) std::fputs(settings::print(*loaded).c_str(), stdout);
-  return *check || *print ? 0 : serve(*loaded, sources);
+  return *print ? 0 : serve(*loaded, sources);
 }

@@ -9,7 +9,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -192,9 +191,8 @@ CLI::App* add_import_command(CLI::App& app, ImportArguments& arguments) {
   command->add_flag("--resume", arguments.resume,
                     "note in FILE.holdfast-import how far it has come, and go on from there");
   command->add_option("--on-error", arguments.on_error, "at a wrong line: stop or skip")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, transfer::OnError>{
-          {"stop", transfer::OnError::stop}, {"skip", transfer::OnError::skip}}))
-      ->default_str("stop");
+      ->check(CLI::IsMember({"stop", "skip"}))
+      ->capture_default_str();
   command->add_option("--source", arguments.source,
                       "the name that lines without an id get theirs from; without it FILE's full path");
   command->add_option("--micro-batch", arguments.micro_batch, "messages a thread takes at a time")
@@ -250,6 +248,8 @@ int run_import(const settings::Settings& settings, const ImportArguments& argume
   if (arguments.resume && !from_file) return fail(kRefused, "--resume needs a file");
   const Descriptor input(arguments.file, O_RDONLY, STDIN_FILENO);
   if (input.number() < 0) return fail(kRefused, arguments.file + ": " + std::strerror(errno));
+  if (from_file && fs::is_directory(arguments.file))
+    return fail(kRefused, arguments.file + ": is a directory, not a file");
   auto destination = open_destination(settings, arguments);
   if (!destination) return fail(kRefused, destination.error().message);
 
@@ -257,7 +257,7 @@ int run_import(const settings::Settings& settings, const ImportArguments& argume
   job.options = settings.transfer;
   job.options.max_message_bytes = settings.limits.message_bytes;
   job.options.micro_batch = arguments.micro_batch;
-  job.on_error = arguments.on_error;
+  job.on_error = arguments.on_error == "skip" ? transfer::OnError::skip : transfer::OnError::stop;
   job.source = source_of(arguments);
   job.now = system_clock().now();
   job.embedder = &destination->opened.embedder();
@@ -272,7 +272,7 @@ int run_import(const settings::Settings& settings, const ImportArguments& argume
       errno != ESPIPE) {
     return fail(kRefused, arguments.file + ": " + std::strerror(errno));
   }
-  TransferProgress progress(size_of(input.number()), job.begin);
+  TransferProgress progress(size_of(input.number()), job.begin, arguments.dry_run ? "right" : "added");
   job.on_wrong_line = [&](std::uint64_t line, const std::string& why) { progress.wrong_line(line, why); };
   job.on_chunk = [&](const transfer::ImportCounts& counts) {
     progress.show(counts);
@@ -285,8 +285,11 @@ int run_import(const settings::Settings& settings, const ImportArguments& argume
   if (!summary) return fail(kFailed, summary.error().message);
   const char* outcome = arguments.dry_run ? "checked, nothing written" : "imported";
   progress.finish(summary->counts, summary->stopped ? "stopped at a wrong line" : outcome);
-  std::fprintf(stderr, "memory was asked for after %.2f %% of the messages, and short after %.2f %%\n",
-               100 * summary->check_rate, 100 * summary->pressure_event_rate);
+  if (summary->pressure_event_rate > 0) {
+    std::fprintf(stderr,
+                 "memory was short at %.2f %% of the messages (looked at after %.2f %%): smaller chunks\n",
+                 100 * summary->pressure_event_rate, 100 * summary->check_rate);
+  }
   if (summary->stopped) return kStopped;
   return summary->counts.wrong > 0 ? kSkipped : kDone;
 }
@@ -302,7 +305,10 @@ int run_export(const settings::Settings& settings, const ExportArguments& argume
   const auto exported =
       transfer::export_messages(*opened->store, arguments.users, settings.transfer,
                                 [&](std::string_view lines) { return write_all(output.number(), lines); });
-  if (!exported) return fail(kFailed, exported.error().message);
+  if (!exported) {
+    if (size_of(output.number()) == 0 && arguments.file != "-") (void)::unlink(arguments.file.c_str());
+    return fail(kFailed, exported.error().message);
+  }
   if (arguments.file != "-" && ::fsync(output.number()) != 0) {
     return fail(kFailed, arguments.file + ": " + std::strerror(errno));
   }

@@ -11,9 +11,8 @@
 namespace holdfast {
 
 struct ImportArguments {
-  std::string file, url, source;
+  std::string file, url, source, on_error = "stop";
   bool resume = false, dry_run = false;
-  transfer::OnError on_error = transfer::OnError::stop;
   std::size_t micro_batch = transfer::Options{}.micro_batch;
 };
 struct ExportArguments {

@@ -28,18 +28,23 @@ std::string duration(double seconds) {
 
 }  // namespace
 
-TransferProgress::TransferProgress(std::uint64_t total_bytes, transfer::LinePosition begin)
+TransferProgress::TransferProgress(std::uint64_t total_bytes, transfer::LinePosition begin, const char* added)
     : total_bytes_(total_bytes),
       begin_(begin),
+      added_(added),
       terminal_(::isatty(STDERR_FILENO) == 1),
       began_(steady_clock::now()),
       shown_(began_) {}
 
+std::string TransferProgress::describe_counts(const transfer::ImportCounts& counts) const {
+  return fmt::format("{} lines, {} {}, {} there already, {} wrong", counts.position.line, counts.added,
+                     added_, counts.present, counts.wrong);
+}
+
 std::string TransferProgress::describe(const transfer::ImportCounts& counts, double seconds) const {
   const auto done = counts.position;
   const double rate = seconds > 0 ? static_cast<double>(done.line - begin_.line) / seconds : 0;
-  auto text = fmt::format("{} lines, {} added, {} there already, {} wrong, {:.0f} lines/s", done.line,
-                          counts.added, counts.present, counts.wrong, rate);
+  auto text = fmt::format("{}, {:.0f} lines/s", describe_counts(counts), rate);
   if (total_bytes_ == 0) return text;
   const double share = std::min(1.0, static_cast<double>(done.offset) / static_cast<double>(total_bytes_));
   const double bytes = static_cast<double>(done.offset - begin_.offset);
@@ -73,8 +78,7 @@ void TransferProgress::wrong_line(std::uint64_t line, const std::string& why) {
 void TransferProgress::finish(const transfer::ImportCounts& counts, const std::string& outcome) {
   const std::chrono::duration<double> spent = steady_clock::now() - began_;
   print(fmt::format(
-      "{}: {} lines, {} added, {} there already, {} wrong in {} ({:.0f} lines/s)", outcome,
-      counts.position.line, counts.added, counts.present, counts.wrong, duration(spent.count()),
+      "{}: {} in {} ({:.0f} lines/s)", outcome, describe_counts(counts), duration(spent.count()),
       spent.count() > 0 ? static_cast<double>(counts.position.line - begin_.line) / spent.count() : 0));
   if (terminal_) std::fputc('\n', stderr);
 }

@@ -27,6 +27,7 @@ struct SessionLines {
 
 struct Outcomes {
   std::size_t accepted = 0;
+  std::size_t repeated = 0;  // of the accepted: were there already
   std::size_t rejected = 0;
   std::vector<codec::LineError> errors;  // the first kMostErrors
   bool overloaded = false;
@@ -97,6 +98,7 @@ asio::awaitable<void> add_session(Api& api, const Request& request, SessionLines
       co_return;
     }
     outcomes.accepted += end - begin;
+    outcomes.repeated += end - begin - (answer->last_seq + 1 - answer->first_seq);
   }
 }
 
@@ -120,7 +122,8 @@ asio::awaitable<Reply> add_batch(Api& api, Request request) {
   std::sort(outcomes.errors.begin(), outcomes.errors.end(),
             [](const codec::LineError& a, const codec::LineError& b) { return a.line < b.line; });
   const auto rejected = outcomes.rejected;
-  const auto data = codec::render_batch(outcomes.accepted, rejected, outcomes.overloaded, outcomes.errors);
+  const auto data = codec::render_batch(outcomes.accepted, outcomes.repeated, rejected, outcomes.overloaded,
+                                        outcomes.errors);
   if (outcomes.accepted > 0 || rejected == 0) {
     co_return success(outcomes.accepted > 0 ? 201 : 200, "Messages added successfully", data);
   }

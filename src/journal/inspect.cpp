@@ -85,6 +85,18 @@ Result<Inspection> inspect(io::FileSystem& files, const io::Path& dir) {
   return inspection;
 }
 
+bool damaged(const Inspection& inspection) {
+  if (!inspection.set_aside.empty()) return true;
+  for (const auto& segment : inspection.segments) {
+    if (!segment.problem.empty()) return true;
+    const bool is_last = &segment == &inspection.segments.back();
+    for (const auto& damage : segment.damage) {
+      if (!is_last || damage.last_lost != 0) return true;
+    }
+  }
+  return false;
+}
+
 std::string to_text(const Inspection& inspection) {
   std::string out;
   std::uint64_t unacknowledged = 0;

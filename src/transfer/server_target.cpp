@@ -113,7 +113,9 @@ class ServerTarget final : public Target {
       if (steady_clock::now() + wait > give_up) return overloaded(word_of(*given));
       std::this_thread::sleep_for(wait);
     }
-    answer.added += data.value("accepted", std::uint64_t{0});
+    const auto repeated = data.value("repeated", std::uint64_t{0});
+    answer.added += data.value("accepted", std::uint64_t{0}) - repeated;
+    answer.present += repeated;
     note_refused(data, answer);
     body_.clear();
     lines_.clear();

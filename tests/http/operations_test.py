@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import tempfile
 import unittest
 
 from holdfast_process import BINARY, PROJECT, Holdfast
@@ -71,6 +72,12 @@ class Running(unittest.TestCase):
             self.assertTrue(keys <= set(data[part]), (part, data[part]))
         self.assertTrue({"journal", "store", "mode"} <= set(data))
         self.assertEqual(data["mode"], "buffer")
+
+    def test_the_stores_counts_have_a_time(self):
+        def counted_at():
+            return self.d.get("/api/v1/buffer/stats").data["store"].get("counted_at")
+        self.d.wait_until(counted_at)
+        self.assertRegex(counted_at(), r"^\d{4}-\d\d-\d\dT")
 
     def test_health_stays_in_memory_while_the_database_is_locked(self):
         import sqlite3
@@ -235,6 +242,31 @@ class RefusalsAtStart(unittest.TestCase):
                                   "--set", "server.shards=2"], capture_output=True, text=True, check=True, timeout=60).stdout
         self.assertRegex(printed, r"\n  port: 7777\b")
         self.assertRegex(printed, r"\n  shards: 2\b")  # what comes later wins
+
+    def run_program(self, *arguments, code=0, text=None):
+        done = subprocess.run([os.path.join(PROJECT, BINARY), *arguments], input=text, capture_output=True, text=True, timeout=60)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
+        return done
+
+    def test_a_file_is_checked_with_what_it_names(self):
+        self.assertEqual(self.run_program("check-config", "config/balanced.yaml").stdout, "config/balanced.yaml: ok\n")
+        with tempfile.TemporaryDirectory() as folder:
+            file = os.path.join(folder, "h.yaml")
+            for text, problem in (("auth: {enabled: true, keys_file: /nowhere/keys}", "/nowhere/keys cannot be read"),
+                                  ("server: {tls: {cert: /nowhere/c, key: /nowhere/k}}", "/nowhere/c")):
+                with open(file, "w", encoding="utf-8") as out:
+                    out.write(text)
+                self.assertIn(problem, self.run_program("check-config", file, code=2).stderr)
+            with open("config/balanced.yaml", encoding="utf-8") as every_key, open(file, "w", encoding="utf-8") as out:
+                out.write(every_key.read().replace("profile: balanced", "profile: high_throughput"))
+            self.assertIn("warning: profile high_throughput has no effect", self.run_program("check-config", file).stderr)
+
+    def test_a_folder_is_neither_a_text_nor_a_journal(self):
+        self.assertEqual(self.run_program("tokens", "-", text="Hello, world").stdout, "3\n")
+        self.assertIn("config: is a directory", self.run_program("tokens", "config", code=2).stderr)
+        self.assertIn("config: no journal is there", self.run_program("journal", "inspect", "config", code=2).stderr)
+        with Holdfast() as d:
+            self.assertIn("1 segments", self.run_program("journal", "inspect", os.path.join(d.folder, "journal")).stdout)
 
     def test_a_busy_port(self):
         with Holdfast() as d:

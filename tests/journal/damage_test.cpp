@@ -255,7 +255,15 @@ TEST_F(DamagedJournal, InspectionTellsRangesCountsAndDamageAndChangesNothing) {
   EXPECT_EQ(told.damage[0].first_lost, 3u);
   EXPECT_EQ(told.damage[0].last_lost, 3u);
   EXPECT_THAT(to_text(*found), testing::HasSubstr("LSN 3 to 3"));
+  EXPECT_TRUE(journal::damaged(*found));
   EXPECT_EQ(files.content(segment), damaged);
+
+  files.set_content(segment, intact);
+  EXPECT_FALSE(journal::damaged(*inspect(files, "/j")));
+  files.set_content(segment, intact.substr(0, intact.find("record 5") + 3));  // killed while writing
+  EXPECT_FALSE(journal::damaged(*inspect(files, "/j")));
+  files.set_content("/j/0000000000000002.journal", "");
+  EXPECT_TRUE(journal::damaged(*inspect(files, "/j")));
 }
 
 // A length is believed only when the file is that long: this one would ask for 4 GiB.

@@ -68,7 +68,7 @@ class Commands(unittest.TestCase):
         self.assertIn('"id":"chosen"', first)
         self.assertIn("2024-02-29T11:00:00.500000Z", first)
         self.run_command("import", "-", text=first, data="other")
-        self.assertEqual(self.exported(data="other", settings=["memory.streaming.chunk_size=7"]), first)
+        self.assertEqual(self.exported(data="other"), first)
         with sqlite3.connect(self.path("other/h.db")) as base:
             wrong = base.execute("SELECT s.name FROM sessions s JOIN items i ON i.session_no = s.no GROUP BY s.no "
                                  "HAVING max(i.seq) <> count(*) OR s.last_seq <> count(*)").fetchall()
@@ -113,7 +113,7 @@ class Commands(unittest.TestCase):
         done = self.run_command("import", "-", "--dry-run", "--on-error", "skip", code=SKIPPED,
                                 text=to_lines([message(1)]) + "{}\n")
         self.assertIn("line 2: user is missing or empty", done.stderr)
-        self.assertIn("checked, nothing written: 2 lines, 1 added", done.stderr)
+        self.assertIn("checked, nothing written: 2 lines, 1 right, 0 there already, 1 wrong", done.stderr)
         self.assertEqual(os.listdir(self.folder.name), [])
 
     def test_a_killed_run_goes_on_and_nothing_is_there_twice(self):
@@ -152,11 +152,16 @@ class Commands(unittest.TestCase):
             done = self.run_command("import", file, "--url", url, "--on-error", "skip", code=SKIPPED,
                                     settings=["memory.streaming.chunk_size=150"])
             self.assertIn("line 401: user is missing or empty", done.stderr)
-            self.run_command("import", file, "--url", url, "--on-error", "skip", code=SKIPPED)  # again, all of it
+            self.assertIn("401 lines, 400 added, 0 there already, 1 wrong", done.stderr)
+            again = self.run_command("import", file, "--url", url, "--on-error", "skip", code=SKIPPED)
+            self.assertIn("401 lines, 0 added, 400 there already, 1 wrong", again.stderr)
             daemon.flush()
             settings = [f"journal.dir={daemon.folder}/journal", f"store.sqlite.path={daemon.folder}/holdfast.db"]
             refused = self.run_command("export", code=REFUSED, settings=settings)
             self.assertIn("journal", refused.stderr, "the daemon holds it")
+            for arguments in (["export"], ["import", file]):  # of the right store beside another journal
+                refused = self.run_command(*arguments, code=REFUSED, settings=settings[1:])
+                self.assertIn("holdfast.db: in use by another process", refused.stderr)
             self.assertEqual(len(self.exported("--stored-only", settings=settings).splitlines()), 400)
             daemon.stop()
             self.assertEqual(sorted(self.contents(settings=settings)),
@@ -191,6 +196,15 @@ class Commands(unittest.TestCase):
         shown = shown.decode()
         self.assertRegex(shown, r"\r\[=* *\] +\d+ %  \d+ lines, .* \d+ lines/s, \d+:\d\d left")
         self.assertIn("imported: 30000 lines, 30000 added", shown)
+
+    def test_what_cannot_be_done_is_said_by_name(self):
+        self.run_command("import", "-", text=to_lines([message(1)]))
+        self.assertIn(f"{self.folder.name}: is a directory", self.run_command("import", self.folder.name, code=REFUSED).stderr)
+        self.assertIn("--on-error: go-on not in {stop,skip}",
+                      self.run_command("import", "-", "--on-error", "go-on", code=REFUSED, text="").stderr)
+        self.assertIn("no user with the name nobody",
+                      self.run_command("export", "--user", "nobody", self.path("out"), code=FAILED).stderr)
+        self.assertFalse(os.path.exists(self.path("out")))
 
     def test_an_existing_file_is_not_overwritten(self):
         self.run_command("import", "-", text=to_lines([message(1)]))

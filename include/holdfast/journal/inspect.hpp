@@ -36,5 +36,7 @@ struct Inspection {
 
 Result<Inspection> inspect(io::FileSystem& files, const io::Path& dir);
 std::string to_text(const Inspection& inspection);
+// Something cannot be read or was set aside. The end of the last segment may be torn: that is no damage.
+bool damaged(const Inspection& inspection);
 
 }  // namespace holdfast::journal

@@ -1,5 +1,6 @@
 #include "body_reader.hpp"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <stdexcept>
@@ -29,7 +30,9 @@ void throw_exception_from_error(const BodyErrors&, const boost::source_location&
 }
 
 BodyReader::BodyReader(std::string_view text) : document_(text) {
-  if (document_.too_deep()) {
+  if (text.empty()) {
+    fail(kBody, "Field required", "missing");
+  } else if (document_.too_deep()) {
     fail(kBody, "JSON is nested more than " + std::to_string(kMaxDepth) + " deep", "json_invalid");
   } else if (!document_.ok()) {
     fail(kBody, "JSON decode error", "json_invalid");
@@ -88,7 +91,8 @@ std::int64_t BodyReader::integer(JsonObject object, const Path& at, std::string_
   if (value->is_uint64()) return std::numeric_limits<std::int64_t>::max();
   if (value->is_double()) {
     const double number = *value;
-    if (std::trunc(number) == number && std::abs(number) < 1e15) return static_cast<std::int64_t>(number);
+    constexpr double kWide = 0x1p62;  // beyond it the exact value does not matter
+    if (std::trunc(number) == number) return static_cast<std::int64_t>(std::clamp(number, -kWide, kWide));
     fail(at / name, "Input should be a valid integer, got a number with a fractional part", "int_from_float");
   } else {
     fail(at / name, "Input should be a valid integer", "int_type");

@@ -352,11 +352,12 @@ std::string render_added(const AddedMessages& added) {
   return out;
 }
 
-std::string render_batch(std::size_t accepted, std::size_t rejected, bool overloaded,
+std::string render_batch(std::size_t accepted, std::size_t repeated, std::size_t rejected, bool overloaded,
                          std::span<const LineError> errors) {
   std::string out;
   JsonWriter json(out);
-  json.open('{').key("accepted").number(accepted).key("rejected").number(rejected);
+  json.open('{').key("accepted").number(accepted).key("repeated").number(repeated);
+  json.key("rejected").number(rejected);
   json.key("overloaded").boolean(overloaded).key("errors").open('[');
   for (const auto& error : errors) {
     json.open('{').key("line").number(error.line).key("message").text(error.message).close('}');

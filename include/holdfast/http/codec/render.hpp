@@ -55,8 +55,9 @@ struct LineError {
   std::size_t line = 0;  // from 1
   std::string message;
 };
-// overloaded: some were rejected for want of room, and will be taken when they are sent again.
-std::string render_batch(std::size_t accepted, std::size_t rejected, bool overloaded,
+// repeated: of the accepted, how many were there already. overloaded: some were rejected for want of room,
+// and will be taken when they are sent again.
+std::string render_batch(std::size_t accepted, std::size_t repeated, std::size_t rejected, bool overloaded,
                          std::span<const LineError> errors);
 
 }  // namespace holdfast::http::codec
