@@ -54,14 +54,18 @@ asio::awaitable<std::optional<std::vector<ScoredResult>>> bring_up_to_date(UserS
                                                                            const Query& query,
                                                                            QueryCache::Found found) {
   auto& user = shard.table.insert_user(query.user_id);
-  auto& answer = found.answer;
   const auto asked_for = static_cast<std::size_t>(query.top_k);
-  const auto log = user.epoch.changed_since(answer.position);
+  const auto log = user.epoch.changed_since(found.answer.position);
   if (log.empty()) {
-    if (!answer.knows(asked_for)) co_return std::nullopt;
-    refresh_sources(shard, answer.results);
-    co_return std::move(answer.results);
+    if (!found.answer.knows(asked_for)) co_return std::nullopt;
+    const auto& known = found.answer.results;
+    std::vector<ScoredResult> first(
+        known.begin(), known.begin() + static_cast<std::ptrdiff_t>(std::min(asked_for, known.size())));
+    refresh_sources(shard, first);
+    co_return std::move(first);
   }
+  auto answer = found.answer;  // copied: the cache may change while the store is asked
+  const auto key = found.key;
   const std::vector<std::string> changed(log.begin(), log.end());
   const engine::StringSet only(changed.begin(), changed.end());
   answer.position = user.epoch.position();
@@ -94,13 +98,13 @@ asio::awaitable<std::optional<std::vector<ScoredResult>>> bring_up_to_date(UserS
   const auto limit = shard.parts.options->cache.results_per_entry;
   cache::merge(answer, changed, std::move(scored), limit);
   if (!answer.knows(asked_for)) {
-    cache.erase(found.key);
+    cache.erase(key);
     co_return std::nullopt;
   }
   probe.merged.add();
   refresh_sources(shard, answer.results);
   auto results = answer.results;
-  cache.update(found.key, std::move(answer));
+  cache.update(key, std::move(answer));
   co_return results;
 }
 
@@ -211,8 +215,7 @@ asio::awaitable<Outcome<Answer>> answer_through_cache(UserShard& shard, Query qu
   const auto epoch = [&] { return shard.table.insert_user(query.user_id).epoch.number(); };
   auto& outcomes = shard.probe.cache;
   if (auto known = shard.cache.find(query, epoch(), now)) {
-    auto results =
-        co_await bring_up_to_date(shard, shard.cache, shard.probe.query_cache, query, std::move(*known));
+    auto results = co_await bring_up_to_date(shard, shard.cache, shard.probe.query_cache, query, *known);
     if (results) {
       outcomes[CacheOutcome::hit].add();
       shard.probe.components.record(TimedComponent::cache_check, now, clock.steady_now());
@@ -236,8 +239,7 @@ asio::awaitable<Outcome<Answer>> answer_through_cache(UserShard& shard, Query qu
   const auto checking_since = clock.steady_now() - exact_check;  // as if making the vector had taken no time
   auto words = query.text.size() <= kMostSimilarBytes ? cache::query_words(query.text) : QueryWords{};
   if (auto similar = shard.cache.find_similar(query, words, prepared->vector, epoch(), now)) {
-    auto results =
-        co_await bring_up_to_date(shard, shard.cache, shard.probe.query_cache, query, std::move(*similar));
+    auto results = co_await bring_up_to_date(shard, shard.cache, shard.probe.query_cache, query, *similar);
     if (results) {
       outcomes[CacheOutcome::similar].add();
       shard.probe.components.record(TimedComponent::cache_check, checking_since, clock.steady_now());
@@ -250,7 +252,7 @@ asio::awaitable<Outcome<Answer>> answer_through_cache(UserShard& shard, Query qu
     anywhere.session_id.reset();  // it tags the results, nothing more
     if (auto predicted = shard.speculations.find_similar(anywhere, {}, prepared->vector, epoch(), now)) {
       auto results = co_await bring_up_to_date(shard, shard.speculations, shard.probe.speculative_buffer,
-                                               query, std::move(*predicted));
+                                               query, *predicted);
       if (results) {
         outcomes[CacheOutcome::speculative].add();
         shard.probe.components.record(TimedComponent::cache_check, checking_since, clock.steady_now());

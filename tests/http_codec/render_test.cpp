@@ -69,9 +69,20 @@ TEST(Render, AnyTextIsAJsonStringThatReadsBack) {
   for (int i = 0; i < 5000; ++i) {
     std::string text;
     for (auto n = random() % 30; n > 0; --n) {
-      static const std::string parts[] = {"a",  "\"", "\\",   "\n", "\x01", "é",
-                                          "中", "👍",  "\x7F", "/",  "\t",   "\r"};
-      text += parts[random() % 12];
+      static const std::string parts[] = {"a",
+                                          "\"",
+                                          "\\",
+                                          "\n",
+                                          "\x01",
+                                          "é",
+                                          "中",
+                                          "👍",
+                                          "\x7F",
+                                          "/",
+                                          "\t",
+                                          "\r",
+                                          "a stretch of nothing special"};
+      text += parts[random() % 13];
     }
     std::string json;
     append_json_string(json, text);

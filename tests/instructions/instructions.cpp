@@ -16,6 +16,7 @@
 #include "holdfast/buffer/session_buffer.hpp"
 #include "holdfast/cache/query_cache.hpp"
 #include "holdfast/http/codec/parse.hpp"
+#include "holdfast/http/codec/render.hpp"
 #include "holdfast/text/scorer.hpp"
 #include "holdfast/text/tokenizer.hpp"
 #include "http/gate.hpp"
@@ -55,6 +56,10 @@ MEASURED void gate_header(std::string_view block, const http::Limits& limits, in
 
 MEASURED void json_add_parse(std::string_view body, const http::Limits& limits, int times) {
   for (int i = 0; i < times; ++i) use(http::codec::parse_add_messages(body, limits));
+}
+
+MEASURED void json_render_results(std::span<const ScoredResult> results, int times) {
+  for (int i = 0; i < times; ++i) use(http::codec::render_results(results, std::nullopt, {}));
 }
 
 MEASURED void cache_exact_hit(cache::QueryCache& cache, std::span<const Query> queries, SteadyTime now) {
@@ -148,6 +153,25 @@ void parse_adds() {
   report("json_add_parse", kTimes);
 }
 
+void render_results() {
+  std::vector<ScoredResult> results;
+  for (const auto& text : messages(9, 5)) {
+    ScoredResult result;
+    result.id = result.user_id = result.agent_id = result.session_id = "01234567-0123-4567-89ab-0123456789ab";
+    result.session_name = "a session";
+    result.content = text;
+    result.role = Role::user;
+    result.created_at = result.updated_at = Timestamp{std::chrono::microseconds{1'700'000'000'123'456}};
+    result.score = 0.71;
+    result.keyword = 0.5;
+    result.similarity = 0.25;
+    result.source = "store";
+    results.push_back(std::move(result));
+  }
+  measured::json_render_results(results, kTimes);
+  report("json_render_results", kTimes);
+}
+
 void hit_the_cache() {
   metrics::AnswerCacheProbe probe;
   cache::QueryCache cache({}, probe);
@@ -212,12 +236,16 @@ void run_an_engine() {
 int main(int arguments, char** values) {
   using namespace holdfast::instructions;
   const std::string_view wanted = arguments > 1 ? values[1] : "";
-  const std::pair<std::string_view, void (*)()> cases[] = {
-      {"token_count", count_tokens},      {"journal_append", append_to_journal},
-      {"gate_header", read_headers},      {"json_add_parse", parse_adds},
-      {"cache_exact_hit", hit_the_cache}, {"score_1000_items", score},
-      {"round_buffer_add", add_rounds},   {"add_in_process", run_an_engine},
-      {"query_in_process", run_an_engine}};
+  const std::pair<std::string_view, void (*)()> cases[] = {{"token_count", count_tokens},
+                                                           {"journal_append", append_to_journal},
+                                                           {"gate_header", read_headers},
+                                                           {"json_add_parse", parse_adds},
+                                                           {"json_render_results", render_results},
+                                                           {"cache_exact_hit", hit_the_cache},
+                                                           {"score_1000_items", score},
+                                                           {"round_buffer_add", add_rounds},
+                                                           {"add_in_process", run_an_engine},
+                                                           {"query_in_process", run_an_engine}};
   for (const auto& [name, run] : cases) {
     if (wanted.empty() || wanted == name) run();
   }

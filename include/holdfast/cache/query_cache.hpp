@@ -74,9 +74,9 @@ class QueryCache {
   QueryCache(const Options& options, metrics::AnswerCacheProbe& probe)
       : options_(options), probe_(probe), control_(options, probe) {}
 
-  struct Found {
-    std::string key;  // of the entry
-    CachedAnswer answer;
+  struct Found {  // in the cache: until its next call
+    const std::string& key;
+    const CachedAnswer& answer;
   };
   std::optional<Found> find(const Query& query, std::uint64_t epoch, SteadyTime now);
   std::optional<Found> find_similar(const Query& query, const QueryWords& words,
