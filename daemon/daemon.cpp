@@ -14,6 +14,7 @@
 #include "holdfast/query/speculation.hpp"
 #include "holdfast/store/sqlite_store.hpp"
 #include "run_on.hpp"
+#include "store_identity.hpp"
 
 namespace holdfast {
 namespace {
@@ -197,6 +198,11 @@ Result<void> Daemon::open_storage() {
       journal::Journal::open(settings_.journal, io::posix_file_system(), open_store, probes_.journal);
   if (!journal) return journal.error();
   journal_ = std::move(*journal);
+  const auto id = store_->id();
+  if (!id) return id.error();
+  auto kept = keep_to_store(io::posix_file_system(), settings_.journal.dir, *id,
+                            static_cast<std::uint64_t>(probes_.journal.unacknowledged.value()));
+  if (!kept) return permanent("store " + settings_.sqlite.path.string() + ": " + kept.error().message);
   auto letters = flush::DeadLetters::open(io::posix_file_system(), settings_.journal.dir / "dead-letters");
   if (!letters) return letters.error();
   dead_letters_ = std::move(*letters);

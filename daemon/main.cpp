@@ -134,7 +134,8 @@ int main(int argc, char** argv) {
       journal->add_subcommand("inspect", "print segments, LSN ranges, what waits for the store, damage");
   inspected->add_option("DIR", journal_dir, "the journal's directory")->required();
   inspected->footer(
-      "Exit codes: 0 all of it can be read; 1 some is damaged or set aside; 2 no journal is there.");
+      "Exit codes: 0 nothing is damaged (the last write may be cut short); 1 something is; 2 no journal is "
+      "there.");
   journal->require_subcommand(1);
   auto* tokens = app.add_subcommand("tokens", "print the number of tokens in a file");
   tokens->add_option("--model", model, "an OpenAI model or encoding")->capture_default_str();

@@ -248,7 +248,8 @@ int run_import(const settings::Settings& settings, const ImportArguments& argume
   if (arguments.resume && !from_file) return fail(kRefused, "--resume needs a file");
   const Descriptor input(arguments.file, O_RDONLY, STDIN_FILENO);
   if (input.number() < 0) return fail(kRefused, arguments.file + ": " + std::strerror(errno));
-  if (from_file && fs::is_directory(arguments.file))
+  std::error_code unknown;
+  if (from_file && fs::is_directory(arguments.file, unknown))
     return fail(kRefused, arguments.file + ": is a directory, not a file");
   auto destination = open_destination(settings, arguments);
   if (!destination) return fail(kRefused, destination.error().message);
@@ -295,7 +296,8 @@ int run_import(const settings::Settings& settings, const ImportArguments& argume
 }
 
 int run_export(const settings::Settings& settings, const ExportArguments& arguments) {
-  if (!fs::exists(settings.sqlite.path)) {
+  std::error_code unknown;  // said by opening it
+  if (!fs::exists(settings.sqlite.path, unknown) && !unknown) {
     return fail(kRefused, "there is no store at " + settings.sqlite.path.string());
   }
   auto opened = open_store(settings, arguments.stored_only);
@@ -306,7 +308,7 @@ int run_export(const settings::Settings& settings, const ExportArguments& argume
       transfer::export_messages(*opened->store, arguments.users, settings.transfer,
                                 [&](std::string_view lines) { return write_all(output.number(), lines); });
   if (!exported) {
-    if (size_of(output.number()) == 0 && arguments.file != "-") (void)::unlink(arguments.file.c_str());
+    if (arguments.file != "-") (void)::unlink(arguments.file.c_str());  // ours, and not whole
     return fail(kFailed, exported.error().message);
   }
   if (arguments.file != "-" && ::fsync(output.number()) != 0) {

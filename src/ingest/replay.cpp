@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "apply.hpp"
+#include "holdfast/base/log.hpp"
 #include "holdfast/engine/dead_operations.hpp"
 #include "holdfast/engine/message_lookup.hpp"
 #include "holdfast/ingest/ingest_path.hpp"
@@ -131,7 +132,9 @@ asio::awaitable<Result<void>> apply_record(UserShard& shard, journal::Operation 
   co_return Result<void>{};
 }
 
-asio::awaitable<Result<void>> replay_record(UserShard& shard, journal::ReplayedRecord record) {
+// given_up: counts what is of a session that the store does not have.
+asio::awaitable<Result<void>> replay_record(UserShard& shard, journal::ReplayedRecord record,
+                                            std::uint64_t& given_up) {
   if (const auto* append = std::get_if<journal::AppendRecord>(&record.operation)) {
     remember_answer(shard, *append);  // all of it: also of what is dead or stored
   }
@@ -148,6 +151,7 @@ asio::awaitable<Result<void>> replay_record(UserShard& shard, journal::ReplayedR
   if (!opened) {
     if (opened.error().kind != FailureKind::not_found) co_return to_error(opened.error());
     shard.journal.acknowledge({record.lsn});  // the session was deleted: nothing of it is owed any more
+    ++given_up;
     co_return Result<void>{};
   }
   const auto done = record.stored ? Done::before : Done::never;
@@ -225,9 +229,17 @@ asio::awaitable<Outcome<void>> take_in(UserShard& shard, const std::string& sess
 }  // namespace
 
 asio::awaitable<Result<void>> replay(UserShard& shard, std::vector<journal::ReplayedRecord> records) {
+  std::uint64_t given_up = 0;
   for (auto& record : records) {
-    const auto replayed = co_await replay_record(shard, std::move(record));
+    const auto replayed = co_await replay_record(shard, std::move(record), given_up);
     if (!replayed) co_return replayed;
+  }
+  if (given_up > 0) {
+    log::warn(
+        "{} operations in the journal are of sessions that the store does not have, and are given up: they "
+        "were "
+        "deleted, or this is an older copy of the store",
+        given_up);
   }
   co_return Result<void>{};
 }

@@ -37,6 +37,8 @@ InspectedSegment read(io::FileSystem& files, const io::Path& path, AckLedger& le
   InspectedSegment segment;
   segment.name = path.filename().string();
   const auto file = files.open(path, io::OpenMode::read);
+  const auto size = file ? (*file)->size() : Result<std::uint64_t>(file.error());
+  segment.bytes = size ? *size : 0;
   const auto header = file ? read_segment_header(**file) : Result<std::optional<SegmentHeader>>(file.error());
   if (!header || !*header) {
     segment.problem = header ? "no valid header" : header.error().message;
@@ -47,8 +49,6 @@ InspectedSegment read(io::FileSystem& files, const io::Path& path, AckLedger& le
     return segment;
   }
   segment.base_lsn = (*header)->base_lsn;
-  const auto size = (*file)->size();
-  segment.bytes = size ? *size : 0;
   ledger.add_segment((*header)->id, segment.base_lsn);
   const auto scanned = SegmentReader(**file, **header)
                            .scan(
@@ -86,9 +86,8 @@ Result<Inspection> inspect(io::FileSystem& files, const io::Path& dir) {
 }
 
 bool damaged(const Inspection& inspection) {
-  if (!inspection.set_aside.empty()) return true;
   for (const auto& segment : inspection.segments) {
-    if (!segment.problem.empty()) return true;
+    if (!segment.problem.empty() && segment.bytes > 0) return true;
     const bool is_last = &segment == &inspection.segments.back();
     for (const auto& damage : segment.damage) {
       if (!is_last || damage.last_lost != 0) return true;

@@ -12,8 +12,8 @@ std::string_view to_string(Role role) {
 }
 
 std::optional<Role> parse_role(std::string_view text) {
-  for (const auto role : {Role::user, Role::assistant, Role::system}) {
-    if (to_string(role) == text) return role;
+  for (std::size_t i = 0; i < kRoleNames.size(); ++i) {
+    if (kRoleNames[i] == text) return static_cast<Role>(i);
   }
   return std::nullopt;
 }

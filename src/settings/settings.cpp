@@ -245,8 +245,10 @@ std::string warning_of_hidden_profile(const LoadedSettings& loaded, const Values
     if (value.value != wanted->second.text) hiding = &value;
   }
   if (!hiding) return {};
-  return fmt::format("profile {} has no effect: every key it sets is given elsewhere, for one {} by {}",
-                     loaded.settings.profile, hiding->key, hiding->origin);
+  return fmt::format(
+      "profile {} has no effect: every key it sets is given elsewhere (for one {} by {}); remove those, or "
+      "use its own file in config/",
+      loaded.settings.profile, hiding->key, hiding->origin);
 }
 
 // As it is where that can mean nothing else in YAML, else in double quotes.

@@ -57,7 +57,7 @@ class LineFields {
 
   Role role() {
     const auto role = parse_role(text("role"));
-    if (!role) fail("role is not one of user, assistant, system");
+    if (!role) fail("role is not one of user, assistant, system, tool, developer");
     return role.value_or(Role::user);
   }
 

@@ -103,19 +103,22 @@ class ServerTarget final : public Target {
     // What was taken already is taken again as the same: messages have ids.
     const auto give_up = steady_clock::now() + server_.patience;
     Json data;
+    std::uint64_t added = 0;  // by all attempts
     for (std::chrono::milliseconds wait{100};; wait = std::min(kLongestWait, wait * 2)) {
       const auto given = ask("/api/v1/messages/batch", body_);
       if (!given) return given.error();
       const auto body = Json::parse(given->body, nullptr, false);
       data = body.is_object() ? body.value("data", Json()) : Json();
       if (!data.is_object() || !data.contains("rejected")) return permanent(word_of(*given));
+      added += data.value("accepted", std::uint64_t{0}) - data.value("repeated", std::uint64_t{0});
       if (!data.value("overloaded", false)) break;
       if (steady_clock::now() + wait > give_up) return overloaded(word_of(*given));
       std::this_thread::sleep_for(wait);
     }
-    const auto repeated = data.value("repeated", std::uint64_t{0});
-    answer.added += data.value("accepted", std::uint64_t{0}) - repeated;
-    answer.present += repeated;
+    const auto taken = data.value("accepted", std::uint64_t{0});
+    added = std::min(added, taken);
+    answer.added += added;
+    answer.present += taken - added;
     note_refused(data, answer);
     body_.clear();
     lines_.clear();

@@ -280,6 +280,22 @@ class RefusalsAtStart(unittest.TestCase):
                                "--set", f"store.sqlite.path={d.folder}/other.db")
             self.assertIn(f"{d.folder}/journal", line)
 
+    def test_a_journal_of_another_store(self):
+        with Holdfast(*KEEP_BUFFERED) as d:
+            session = d.make_session()
+            d.add(session, "in the journal alone")
+            d.kill()
+            other = f"store.sqlite.path={d.folder}/other.db"
+            line = self.refuse("--set", "server.port=0", "--set", f"journal.dir={d.folder}/journal", "--set", other)
+            self.assertIn("holds 1 operations for another store than this one", line)
+            d.start()
+            messages = d.get(f"/api/v1/sessions/{session}/messages").data["messages"]
+            self.assertEqual([message["content"] for message in messages], ["in the journal alone"])
+            d.stop()  # after which the journal owes nothing
+            d.settings.append(other)
+            d.start()
+            d.add(d.make_session(), "in another one")
+
     def test_an_unwritable_directory(self):
         line = self.refuse("--set", "server.port=0", "--set", "journal.dir=/proc/nope", "--set",
                            "store.sqlite.path=/tmp/never-made/h.db")

@@ -262,7 +262,10 @@ TEST_F(DamagedJournal, InspectionTellsRangesCountsAndDamageAndChangesNothing) {
   EXPECT_FALSE(journal::damaged(*inspect(files, "/j")));
   files.set_content(segment, intact.substr(0, intact.find("record 5") + 3));  // killed while writing
   EXPECT_FALSE(journal::damaged(*inspect(files, "/j")));
-  files.set_content("/j/0000000000000002.journal", "");
+  files.set_content(segment, intact);
+  files.set_content("/j/0000000000000002.journal", "");  // killed while making it
+  EXPECT_FALSE(journal::damaged(*inspect(files, "/j")));
+  files.set_content("/j/0000000000000002.journal", "something else");
   EXPECT_TRUE(journal::damaged(*inspect(files, "/j")));
 }
 

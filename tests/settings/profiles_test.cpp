@@ -64,8 +64,8 @@ TEST(Precedence, SetOverEnvironmentOverFileOverProfile) {
 TEST(Precedence, AProfileThatTheFileHidesIsWarnedOf) {
   const auto warning = load({"config/balanced.yaml", {"profile=high_throughput"}, {}})->warning;
   EXPECT_TRUE(
-      warning.starts_with("profile high_throughput has no effect: every key it sets is given elsewhere, "
-                          "for one memory.max_buffer_mb by config/balanced.yaml:"))
+      warning.starts_with("profile high_throughput has no effect: every key it sets is given elsewhere "
+                          "(for one memory.max_buffer_mb by config/balanced.yaml:"))
       << warning;
   for (const auto* name : {"balanced", "high_throughput", "low_latency", "testing"}) {
     EXPECT_EQ(load({std::string("config/") + name + ".yaml", {}, {}})->warning, "");

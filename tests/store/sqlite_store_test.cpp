@@ -370,6 +370,23 @@ TEST_F(SqliteStoreTest, IsOneProcessesUntilItIsClosed) {
   EXPECT_TRUE(open_sqlite_store({path}, text::builtin_embedder()));
 }
 
+TEST_F(SqliteStoreTest, NothingIsWrittenToAFileThatWasTakenAway) {
+  make_session();
+  const auto id = *store->id();
+  EXPECT_FALSE(id.empty());
+  std::filesystem::rename(path, folder.path() / "aside");
+  const auto refused = write({message("m", "a kite")});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::retryable);
+  EXPECT_FALSE(store->counts());
+  std::filesystem::rename(folder.path() / "aside", path);
+  EXPECT_TRUE(write({message("m", "a kite")}));
+  EXPECT_TRUE(store->counts());
+  open(text::builtin_embedder());
+  EXPECT_EQ(*store->id(), id);
+  EXPECT_NE(*(*open_sqlite_store({folder.path() / "other.db"}, text::builtin_embedder()))->id(), id);
+}
+
 TEST_F(SqliteStoreTest, AProcessKilledWhileWritingLeavesWholeBatches) {
   make_session();
   store.reset();

@@ -203,7 +203,7 @@ class Commands(unittest.TestCase):
         self.assertIn("--on-error: go-on not in {stop,skip}",
                       self.run_command("import", "-", "--on-error", "go-on", code=REFUSED, text="").stderr)
         self.assertIn("no user with the name nobody",
-                      self.run_command("export", "--user", "nobody", self.path("out"), code=FAILED).stderr)
+                      self.run_command("export", "--user", "user 1", "--user", "nobody", self.path("out"), code=FAILED).stderr)
         self.assertFalse(os.path.exists(self.path("out")))
 
     def test_an_existing_file_is_not_overwritten(self):

@@ -38,8 +38,8 @@ TEST(MessageLine, EachMistakeIsNamed) {
   EXPECT_EQ(problem_of(line_with("user", "7")), "user is no text");
   EXPECT_EQ(problem_of(line_with("user", '"' + std::string(1025, 'u') + '"'), 5000),
             "user is longer than a name may be");
-  for (const auto* role : {"\"boss\"", "\"tool\""})
-    EXPECT_EQ(problem_of(line_with("role", role)), "role is not one of user, assistant, system");
+  EXPECT_EQ(problem_of(line_with("role", "\"boss\"")),
+            "role is not one of user, assistant, system, tool, developer");
   EXPECT_EQ(problem_of(line_with("content", "\"\"")), "content is missing or empty");
   EXPECT_EQ(problem_of(line_with("content", "\"\xFF\"")), "it is not valid JSON");
   EXPECT_EQ(problem_of(line_with("id", "\"\\n\"")), "id is not 1 to 256 bytes without control characters");
@@ -54,7 +54,7 @@ TEST(MessageLine, WhatIsWrittenReadsAsTheSame) {
   store::NamedMessage named{"ünï \"quoted\"", "a\\b", "s\nt", {}};
   auto& message = named.message;
   message.id = "id-1";
-  message.role = Role::system;
+  message.role = Role::tool;
   message.content = "line\nbreak \x01 \xF0\x9F\x98\x80";
   message.created_at = Timestamp{std::chrono::microseconds{1'700'000'000'123'456}};
   message.updated_at = message.created_at + std::chrono::microseconds{1};

@@ -20,7 +20,7 @@ struct InspectedDamage {
 
 struct InspectedSegment {
   std::string name;
-  std::string problem;  // not empty: it cannot be read, and why; the rest is not set then
+  std::string problem;  // not empty: it cannot be read, and why; of the rest only bytes is set then
   std::uint64_t bytes = 0;
   Lsn base_lsn = 0, first_lsn = 0, last_lsn = 0;  // first and last are 0 where it has no records
   std::uint64_t appends = 0, updates = 0, erasures = 0, acknowledgements = 0;  // records
@@ -36,7 +36,8 @@ struct Inspection {
 
 Result<Inspection> inspect(io::FileSystem& files, const io::Path& dir);
 std::string to_text(const Inspection& inspection);
-// Something cannot be read or was set aside. The end of the last segment may be torn: that is no damage.
+// Something in a segment cannot be read. Not damage: a torn end of the last one; one without a byte, or gone
+// since the directory was read.
 bool damaged(const Inspection& inspection);
 
 }  // namespace holdfast::journal

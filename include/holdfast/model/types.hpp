@@ -15,8 +15,6 @@ namespace holdfast {
 
 enum class Role : std::uint8_t { user, assistant, system, tool, developer };
 std::string_view to_string(Role role);
-// Of those that messages may be given with; tool and developer are in the formats, but no interface takes
-// them.
 std::optional<Role> parse_role(std::string_view text);
 
 struct User {

@@ -183,6 +183,8 @@ class MemoryStore {
   // (permanent): there is no such user.
   virtual Result<Scanned> scan_messages(const MessageScan& scan) = 0;
 
+  // Which store this is: made with it, and the same in its copies. Empty: it cannot tell.
+  virtual Result<std::string> id() { return std::string(); }
   // The latest LSN ever given to write(), 0 when none: the journal must not reuse it.
   virtual Result<Lsn> last_lsn() = 0;
 

@@ -20,7 +20,7 @@ struct SqliteOptions {
   // embedder.
   std::size_t max_cached_bytes = 128u << 20;
   std::size_t page_cache_bytes = 2'000 << 10;  // of each connection: the writer and up to four readers
-  bool shared = false;          // to read beside whoever has the store; otherwise it is locked until closed
+  bool shared = false;          // to read beside whoever has it locked; the index stays as it is
   text::ChunkOptions chunking;  // an index that was made with others is made anew
 };
 

@@ -58,7 +58,7 @@ Role read_role(BodyReader& reader, JsonObject object, const Path& at) {
   const auto value = reader.member(object, at, "role", true);
   if (!value) return Role::user;
   const auto role = value->is_string() ? parse_role(std::string_view(*value)) : std::nullopt;
-  if (role) return *role;
+  if (role && *role <= Role::system) return *role;
   reader.fail(at / "role", "Input should be 'user', 'assistant' or 'system'", "literal_error");
   return Role::user;
 }

@@ -92,7 +92,8 @@ Connection::Connection(const std::filesystem::path& path, std::chrono::milliseco
   sqlite3_extended_result_codes(handle_, 1);
   sqlite3_busy_timeout(handle_, static_cast<int>(busy_timeout.count()));
   execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
-  constexpr int kOperations = 2000;  // 0.55 ms of a flush worker's time on average, up to 17 ms where one does much
+  constexpr int kOperations =
+      2000;  // 0.55 ms of a flush worker's time on average, up to 17 ms where one does much
   sqlite3_progress_handler(
       handle_, kOperations,
       [](void*) {
@@ -122,7 +123,16 @@ void Connection::execute(const std::string& sql) {
   if (sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK) fail(handle_, "execute");
 }
 
+void Connection::check_in_place() {
+  int moved = 0;
+  sqlite3_file_control(handle_, "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  if (moved == 0) return;
+  throw SqliteFailure(SQLITE_READONLY_DBMOVED,
+                      "SQLite: the database file was moved, replaced or deleted while it is open");
+}
+
 Transaction::Transaction(Connection& connection, Kind kind) : connection_(connection) {
+  if (kind == Kind::write) connection_.check_in_place();
   connection_.execute(kind == Kind::write ? "BEGIN IMMEDIATE" : "BEGIN");
 }
 

@@ -83,6 +83,8 @@ class Connection {
   // Prepared once for each text, which must be a literal.
   Statement prepare(std::string_view sql);
   void execute(const std::string& sql);  // any number of statements, no parameters
+  // Throws where the path leads to another file by now, or to none: what is written would be lost with ours.
+  void check_in_place();
   std::int64_t last_insert_rowid() const { return sqlite3_last_insert_rowid(handle_); }
   std::int64_t changes() const { return sqlite3_changes64(handle_); }
 
@@ -91,7 +93,7 @@ class Connection {
   std::unordered_map<const char*, sqlite3_stmt*> prepared_;  // by address of the literal
 };
 
-// BEGIN … COMMIT; rolled back unless committed.
+// BEGIN … COMMIT; rolled back unless committed. To write, the file must be in place.
 class Transaction {
  public:
   enum class Kind { read, write };

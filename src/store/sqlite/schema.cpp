@@ -1,5 +1,8 @@
 #include "schema.hpp"
 
+#include "holdfast/base/clock.hpp"
+#include "holdfast/base/ids.hpp"
+
 namespace holdfast::store {
 namespace {
 
@@ -64,13 +67,21 @@ constexpr const char* kPlaces =
 
 }  // namespace
 
+namespace {
+std::int64_t schema_version(Connection& connection) {
+  auto query = connection.prepare("PRAGMA user_version");
+  return query.step() ? query.integer(0) : 0;
+}
+}  // namespace
+
+void check_schema(Connection& connection) {
+  if (schema_version(connection) != kSchemaVersion)
+    throw SqliteFailure(SQLITE_CANTOPEN, "the database is of another version of holdfast");
+}
+
 void prepare_schema(Connection& connection) {
   Transaction transaction(connection, Transaction::Kind::write);
-  std::int64_t version = 0;
-  {
-    auto query = connection.prepare("PRAGMA user_version");
-    if (query.step()) version = query.integer(0);
-  }
+  const auto version = schema_version(connection);
   if (version > kSchemaVersion) {
     throw SqliteFailure(SQLITE_CANTOPEN, "the database was made by a later version of holdfast");
   }
@@ -82,6 +93,9 @@ void prepare_schema(Connection& connection) {
     connection.execute(kPlaces);
     connection.execute("PRAGMA user_version = " + std::to_string(kSchemaVersion));
   }
+  connection.prepare("INSERT OR IGNORE INTO meta (key, value) VALUES ('store_id', ?)")
+      .bind(make_uuid_v7(system_clock().now()))
+      .run();
   transaction.commit();
 }
 

@@ -86,22 +86,30 @@ class Readers {
 // On a file beside the database: closing any descriptor of the database itself would free SQLite's own locks.
 class ProcessLock {
  public:
-  explicit ProcessLock(const std::filesystem::path& database)
-      : descriptor_(
-            ::open((database.string() + "-lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) {
-    if (descriptor_ >= 0 && ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
+  explicit ProcessLock(const std::filesystem::path& database) {
+    const auto path = database.string() + "-lock";
+    descriptor_ = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (descriptor_ < 0) fail(path, errno);
+    // As SQLite does with its own: what root runs must not shut the database's owner out.
+    struct stat owner {};
+    if (::geteuid() == 0 && ::stat(database.parent_path().c_str(), &owner) == 0)
+      (void)::fchown(descriptor_, owner.st_uid, owner.st_gid);
+    if (::flock(descriptor_, LOCK_EX | LOCK_NB) == 0) return;
     const int problem = errno;
-    if (descriptor_ >= 0) ::close(descriptor_);
-    throw SqliteFailure(SQLITE_CANTOPEN, problem == EWOULDBLOCK
-                                             ? std::string("in use by another process")
-                                             : std::string("cannot be locked: ") + std::strerror(problem));
+    ::close(descriptor_);
+    if (problem == EWOULDBLOCK) throw SqliteFailure(SQLITE_CANTOPEN, "in use by another process");
+    fail(path, problem);
   }
   ProcessLock(const ProcessLock&) = delete;
   ProcessLock& operator=(const ProcessLock&) = delete;
   ~ProcessLock() { ::close(descriptor_); }
 
  private:
-  const int descriptor_;
+  [[noreturn]] static void fail(const std::string& path, int problem) {
+    throw SqliteFailure(SQLITE_CANTOPEN, "its lock " + path + ": " + std::strerror(problem));
+  }
+
+  int descriptor_ = -1;
 };
 
 class SqliteStore final : public MemoryStore {
@@ -111,11 +119,15 @@ class SqliteStore final : public MemoryStore {
         lock_(options.shared ? nullptr : std::make_unique<ProcessLock>(options.path)),
         writer_(options.path, options.busy_timeout, options.page_cache_bytes),
         item_cache_(options.max_cached_bytes) {
-    prepare_schema(writer_);
-    Transaction transaction(writer_, Transaction::Kind::write);
-    rebuild_index_if_outdated(writer_, embedder, options.chunking);
-    retry_given_up(writer_);
-    transaction.commit();
+    if (options.shared) {
+      check_schema(writer_);
+    } else {
+      prepare_schema(writer_);
+      Transaction transaction(writer_, Transaction::Kind::write);
+      rebuild_index_if_outdated(writer_, embedder, options.chunking);
+      retry_given_up(writer_);
+      transaction.commit();
+    }
     readers_ = std::make_unique<Readers>(options);
   }
 
@@ -147,6 +159,12 @@ class SqliteStore final : public MemoryStore {
     return std::move(**page);
   }
 
+  Result<std::string> id() override {
+    return read([](Connection& c) {
+      auto query = c.prepare("SELECT value FROM meta WHERE key = 'store_id'");
+      return query.step() ? std::string(query.text(0)) : std::string();
+    });
+  }
   Result<Lsn> last_lsn() override {
     return read([](Connection& c) { return read_last_lsn(c); });
   }
@@ -257,6 +275,7 @@ class SqliteStore final : public MemoryStore {
 
   Result<StoreCounts> counts() override {
     auto counts = read([](Connection& c) {
+      c.check_in_place();
       auto row = c.prepare(
           "SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM agents), (SELECT count(*) FROM "
           "sessions),"
