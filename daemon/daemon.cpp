@@ -30,6 +30,21 @@ std::chrono::milliseconds flush_deadline(const buffer::Options& buffer) {
   return std::min(buffer.flush_interval + buffer.hybrid.auto_flush_interval, buffer.force_flush_timeout);
 }
 
+// The keys and the certificate.
+Result<void> read_files(const settings::Settings& settings, http::Serving& serving) {
+  if (settings.auth_enabled) {
+    auto keys = http::AccessKeys::read(settings.keys_file);
+    if (!keys) return keys.error();
+    serving.keys = std::move(*keys);
+  }
+  if (!settings.tls_certificate.empty()) {
+    auto tls = http::load_tls(settings.tls_certificate, settings.tls_key);
+    if (!tls) return tls.error();
+    serving.tls = std::move(*tls);
+  }
+  return {};
+}
+
 // What requests may hold is part of what the process may: a quarter of it, and one body an eighth.
 Result<std::shared_ptr<const http::Serving>> serving_for(const settings::Settings& settings,
                                                          std::size_t process_bytes) {
@@ -42,16 +57,7 @@ Result<std::shared_ptr<const http::Serving>> serving_for(const settings::Setting
   serving->user_share = settings.user_share;
   serving->result_order = {settings.sort_results == settings::SortResults::by_timestamp,
                            settings.results_descending};
-  if (settings.auth_enabled) {
-    auto keys = http::AccessKeys::read(settings.keys_file);
-    if (!keys) return keys.error();
-    serving->keys = std::move(*keys);
-  }
-  if (!settings.tls_certificate.empty()) {
-    auto tls = http::load_tls(settings.tls_certificate, settings.tls_key);
-    if (!tls) return tls.error();
-    serving->tls = std::move(*tls);
-  }
+  if (auto done = read_files(settings, *serving); !done) return done.error();
   return std::shared_ptr<const http::Serving>(std::move(serving));
 }
 
@@ -78,8 +84,8 @@ Daemon::Daemon(settings::LoadedSettings loaded, settings::Sources sources)
 Daemon::~Daemon() = default;
 
 Result<void> Daemon::check_files(const settings::Settings& settings) {
-  const auto serving = serving_for(settings, settings.limits.inflight_bytes);
-  return serving ? Result<void>() : serving.error();
+  http::Serving serving;
+  return read_files(settings, serving);
 }
 
 Result<void> Daemon::start(const std::function<bool()>& end) {

@@ -132,7 +132,7 @@ asio::awaitable<Result<void>> apply_record(UserShard& shard, journal::Operation 
   co_return Result<void>{};
 }
 
-// given_up: counts what is of a session that the store does not have.
+// given_up: counts what was owed to a session that the store does not have.
 asio::awaitable<Result<void>> replay_record(UserShard& shard, journal::ReplayedRecord record,
                                             std::uint64_t& given_up) {
   if (const auto* append = std::get_if<journal::AppendRecord>(&record.operation)) {
@@ -151,7 +151,7 @@ asio::awaitable<Result<void>> replay_record(UserShard& shard, journal::ReplayedR
   if (!opened) {
     if (opened.error().kind != FailureKind::not_found) co_return to_error(opened.error());
     shard.journal.acknowledge({record.lsn});  // the session was deleted: nothing of it is owed any more
-    ++given_up;
+    if (!record.stored) ++given_up;
     co_return Result<void>{};
   }
   const auto done = record.stored ? Done::before : Done::never;

@@ -2,7 +2,9 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "ack_ledger.hpp"
 #include "recovery.hpp"
@@ -37,8 +39,6 @@ InspectedSegment read(io::FileSystem& files, const io::Path& path, AckLedger& le
   InspectedSegment segment;
   segment.name = path.filename().string();
   const auto file = files.open(path, io::OpenMode::read);
-  const auto size = file ? (*file)->size() : Result<std::uint64_t>(file.error());
-  segment.bytes = size ? *size : 0;
   const auto header = file ? read_segment_header(**file) : Result<std::optional<SegmentHeader>>(file.error());
   if (!header || !*header) {
     segment.problem = header ? "no valid header" : header.error().message;
@@ -49,6 +49,8 @@ InspectedSegment read(io::FileSystem& files, const io::Path& path, AckLedger& le
     return segment;
   }
   segment.base_lsn = (*header)->base_lsn;
+  const auto size = (*file)->size();
+  segment.bytes = size ? *size : 0;
   ledger.add_segment((*header)->id, segment.base_lsn);
   const auto scanned = SegmentReader(**file, **header)
                            .scan(
@@ -64,6 +66,16 @@ InspectedSegment read(io::FileSystem& files, const io::Path& path, AckLedger& le
   return segment;
 }
 
+// Deleted since the directory was read, or without a byte, as a kill leaves one that is being made.
+bool holds_nothing(io::FileSystem& files, const io::Path& path) {
+  if (const auto file = files.open(path, io::OpenMode::read)) {
+    const auto size = (*file)->size();
+    return size && *size == 0;
+  }
+  const auto names = files.list(path.parent_path());
+  return names && std::find(names->begin(), names->end(), path.filename().string()) == names->end();
+}
+
 }  // namespace
 
 Result<Inspection> inspect(io::FileSystem& files, const io::Path& dir) {
@@ -74,7 +86,9 @@ Result<Inspection> inspect(io::FileSystem& files, const io::Path& dir) {
   std::vector<std::uint64_t> ids;
   for (const auto& name : *names) {
     if (const auto id = segment_id(name)) {
-      inspection.segments.push_back(read(files, dir / name, ledger));
+      auto segment = read(files, dir / name, ledger);
+      if (!segment.problem.empty() && holds_nothing(files, dir / name)) continue;
+      inspection.segments.push_back(std::move(segment));
       ids.push_back(*id);
     } else if (name.find(".journal.") != std::string::npos) {
       inspection.set_aside.push_back(name);
@@ -87,7 +101,7 @@ Result<Inspection> inspect(io::FileSystem& files, const io::Path& dir) {
 
 bool damaged(const Inspection& inspection) {
   for (const auto& segment : inspection.segments) {
-    if (!segment.problem.empty() && segment.bytes > 0) return true;
+    if (!segment.problem.empty()) return true;
     const bool is_last = &segment == &inspection.segments.back();
     for (const auto& damage : segment.damage) {
       if (!is_last || damage.last_lost != 0) return true;

@@ -431,7 +431,7 @@ bool is_planned(std::string_view path) {
 std::string_view nearest_key(std::string_view path) {
   path = path.substr(0, 64);  // no key's path is as long
   std::string_view nearest;
-  auto least = path.size();  // what shares nothing with a name is not near it
+  auto least = path.size();  // what would have to be written anew is not near
   for (const auto& key : table()) {
     const auto longer = std::max(path.size(), key.path.size()),
                shorter = std::min(path.size(), key.path.size());

@@ -1,6 +1,7 @@
 """What operators see: health, metrics, stats, flush, bypass, shutdown, refusals at start, any shard count."""
 
 import os
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -295,6 +296,23 @@ class RefusalsAtStart(unittest.TestCase):
             d.settings.append(other)
             d.start()
             d.add(d.make_session(), "in another one")
+
+    def test_an_older_copy_of_the_store(self):
+        with Holdfast(*KEEP_BUFFERED) as d:
+            session = d.make_session()
+            d.stop()
+            shutil.copy(f"{d.folder}/holdfast.db", f"{d.folder}/copy.db")
+            d.start()
+            d.add(session, "of a session that the copy has")
+            d.add(d.make_session(user=d.make_user("bob")), "of one that it has not")
+            d.kill()
+            for name in ("holdfast.db", "holdfast.db-wal", "holdfast.db-shm"):
+                os.remove(f"{d.folder}/{name}")
+            os.rename(f"{d.folder}/copy.db", f"{d.folder}/holdfast.db")
+            d.start()
+            self.assertEqual(len(d.get(f"/api/v1/sessions/{session}/messages").data["messages"]), 1)
+            d.stop()
+            self.assertIn("1 operations in the journal are of sessions that the store does not have", d.log)
 
     def test_an_unwritable_directory(self):
         line = self.refuse("--set", "server.port=0", "--set", "journal.dir=/proc/nope", "--set",

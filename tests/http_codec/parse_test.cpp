@@ -45,6 +45,9 @@ TEST(ParseBody, NamesEveryErrorInFastApisWords) {
   EXPECT_EQ(
       errors_of(parse_create_named("[]")),
       R"({"detail":[{"loc":["body"],"msg":"Input should be a valid dictionary or object to extract fields from","type":"model_attributes_type"}]})");
+  EXPECT_EQ(errors_of(parse_create_named("")),
+            R"({"detail":[{"loc":["body"],"msg":"Field required","type":"missing"}]})");
+  EXPECT_GT(parse_query(R"({"query":"a","top_k":12345678901234567890123})", "u")->top_k, 1'000'000'000);
   EXPECT_EQ(errors_of(parse_create_named("{")),
             R"({"detail":[{"loc":["body"],"msg":"JSON decode error","type":"json_invalid"}]})");
   EXPECT_EQ(

@@ -265,6 +265,7 @@ TEST_F(DamagedJournal, InspectionTellsRangesCountsAndDamageAndChangesNothing) {
   files.set_content(segment, intact);
   files.set_content("/j/0000000000000002.journal", "");  // killed while making it
   EXPECT_FALSE(journal::damaged(*inspect(files, "/j")));
+  EXPECT_EQ(inspect(files, "/j")->segments.size(), 1u);
   files.set_content("/j/0000000000000002.journal", "something else");
   EXPECT_TRUE(journal::damaged(*inspect(files, "/j")));
 }

@@ -357,15 +357,21 @@ TEST_F(SqliteStoreTest, MessagesBeforeCountAcrossTheBorderToTheBuffers) {
   EXPECT_GT(keyword_of(answer, "m5"), 0);
 }
 
-TEST_F(SqliteStoreTest, IsOneProcessesUntilItIsClosed) {
+TEST_F(SqliteStoreTest, BelongsToOneProcessUntilItIsClosed) {
   const auto second = open_sqlite_store({path}, text::builtin_embedder());
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().message, "store " + path.string() + ": in use by another process");
   make_session();
+  std::string text;
+  while (text.size() < 10'000) text += "word" + std::to_string(text.size()) + ' ';
+  ASSERT_TRUE(write({message("m", text)}));
+  const auto before = search("What of word0 and its neighbours?").results.at(0).similarity;
   SqliteOptions beside{path};
   beside.shared = true;
+  beside.chunking.overlap = 0.5;  // otherwise the index would be made anew
   EXPECT_TRUE((*open_sqlite_store(beside, text::builtin_embedder()))->session("s")->has_value());
-  ASSERT_TRUE(write({message("m", "a kite")}));
+  open(text::builtin_embedder());
+  EXPECT_EQ(search("What of word0 and its neighbours?").results.at(0).similarity, before);
   store.reset();
   EXPECT_TRUE(open_sqlite_store({path}, text::builtin_embedder()));
 }

@@ -1,5 +1,6 @@
 """holdfastd import and export as an operator meets them: files, pipes, a killed run, a running daemon."""
 
+import http.server
 import json
 import os
 import signal
@@ -7,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 PROJECT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -166,6 +168,38 @@ class Commands(unittest.TestCase):
             daemon.stop()
             self.assertEqual(sorted(self.contents(settings=settings)),
                              sorted(message(number)["content"] for number in range(400)))
+
+    def test_what_an_overloaded_server_took_before_counts_as_added(self):
+        taken = [{"accepted": 2, "repeated": 0, "rejected": 2, "overloaded": True, "errors": []},
+                 {"accepted": 4, "repeated": 3, "rejected": 0, "overloaded": False, "errors": []}]
+
+        class Server(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def answer(self, code, data):
+                body = json.dumps({"data": data}).encode()
+                self.send_response(code)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def do_GET(self):
+                self.answer(404, None)
+
+            def do_POST(self):
+                self.rfile.read(int(self.headers["Content-Length"]))
+                kind = self.path.rsplit("/", 1)[1]
+                self.answer(201, taken.pop(0) if kind == "batch" else {kind[:-1]: {"id": kind, "agent_id": "agents"}})
+
+            def log_message(self, *_):
+                pass
+
+        with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Server) as server:
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            done = self.run_command("import", "-", "--url", f"http://127.0.0.1:{server.server_port}",
+                                    text=to_lines(message(number) for number in range(4)))
+            server.shutdown()
+        self.assertIn("4 lines, 3 added, 1 there already, 0 wrong", done.stderr)
 
     def test_a_url_that_is_none_is_refused(self):
         done = self.run_command("import", "-", "--url", "https://127.0.0.1", code=REFUSED, text="")

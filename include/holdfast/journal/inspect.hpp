@@ -20,7 +20,7 @@ struct InspectedDamage {
 
 struct InspectedSegment {
   std::string name;
-  std::string problem;  // not empty: it cannot be read, and why; of the rest only bytes is set then
+  std::string problem;  // not empty: it cannot be read, and why; the rest is not set then
   std::uint64_t bytes = 0;
   Lsn base_lsn = 0, first_lsn = 0, last_lsn = 0;  // first and last are 0 where it has no records
   std::uint64_t appends = 0, updates = 0, erasures = 0, acknowledgements = 0;  // records
@@ -30,14 +30,13 @@ struct InspectedSegment {
 };
 
 struct Inspection {
-  std::vector<InspectedSegment> segments;  // oldest first
+  std::vector<InspectedSegment> segments;  // oldest first; without empty files
   std::vector<std::string> set_aside;      // names of copies that recoveries made of damaged bytes
 };
 
 Result<Inspection> inspect(io::FileSystem& files, const io::Path& dir);
 std::string to_text(const Inspection& inspection);
-// Something in a segment cannot be read. Not damage: a torn end of the last one; one without a byte, or gone
-// since the directory was read.
+// Something in a segment cannot be read. A torn end of the last one is no damage.
 bool damaged(const Inspection& inspection);
 
 }  // namespace holdfast::journal

@@ -1,6 +1,5 @@
 #include "holdfast/http/codec/render.hpp"
 
-#include <array>
 #include <charconv>
 #include <nlohmann/json.hpp>
 
@@ -199,28 +198,22 @@ void write_result(JsonWriter& json, const ScoredResult& result,
 }  // namespace
 
 void append_json_string(std::string& out, std::string_view text) {
-  static constexpr auto kPlain = [] {
-    std::array<bool, 256> plain{};
-    for (unsigned c = 0x20; c < 0x80; ++c) plain[c] = c != '"' && c != '\\';
-    return plain;
-  }();
-  const auto plain = [](char c) { return kPlain[static_cast<unsigned char>(c)]; };
-  // The same of a block at once: the compiler makes a few vector instructions of it. Bytes above 0x7F are
-  // below 0 here.
-  constexpr std::size_t kBlock = 16;
-  const auto plain_block = [](const char* block) {
-    int special = 0;
-    for (std::size_t i = 0; i < kBlock; ++i) {
-      const auto c = static_cast<signed char>(block[i]);
-      special |= static_cast<int>(c < 0x20) | static_cast<int>(c == '"') | static_cast<int>(c == '\\');
-    }
-    return special == 0;
+  // Control characters, quotes, backslashes, and bytes above 0x7F, which are below 0 here.
+  const auto special = [](char byte) {
+    const auto c = static_cast<signed char>(byte);
+    return static_cast<int>(c < 0x20) | static_cast<int>(c == '"') | static_cast<int>(c == '\\');
+  };
+  constexpr std::size_t kBlock = 16;  // the compiler makes a few vector instructions of one
+  const auto plain_block = [&](const char* block) {
+    int any = 0;
+    for (std::size_t i = 0; i < kBlock; ++i) any |= special(block[i]);
+    return any == 0;
   };
   out += '"';
   for (std::size_t i = 0; i < text.size();) {
     const auto begin = i;
     while (text.size() - i >= kBlock && plain_block(text.data() + i)) i += kBlock;
-    while (i < text.size() && plain(text[i])) ++i;
+    while (i < text.size() && special(text[i]) == 0) ++i;
     out.append(text, begin, i - begin);
     if (i == text.size()) break;
     const auto c = static_cast<unsigned char>(text[i]);

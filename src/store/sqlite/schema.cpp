@@ -65,9 +65,6 @@ CREATE TABLE pending_vectors (
 constexpr const char* kPlaces =
     "CREATE INDEX items_by_place ON items (session_no, seq) WHERE session_no IS NOT NULL;";
 
-}  // namespace
-
-namespace {
 std::int64_t schema_version(Connection& connection) {
   auto query = connection.prepare("PRAGMA user_version");
   return query.step() ? query.integer(0) : 0;
