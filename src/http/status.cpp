@@ -170,6 +170,10 @@ Check journal_check(const metrics::JournalProbe& journal) {
     return check("journal", "failed", "", Health::fail,
                  "a write or sync failed: nothing more is accepted until a restart");
   }
+  if (journal.full.value() != 0) {
+    return check("journal", "full", "", Health::fail,
+                 "messages are refused: the disk or journal.max_bytes has no room for them");
+  }
   if (journal.damaged_regions.value() != 0) {
     return check("journal", "damaged", "", Health::warn,
                  "the last start found damage: operations with LSN " +

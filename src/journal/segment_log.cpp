@@ -30,8 +30,7 @@ Result<void> SegmentLog::open(Recovered& found, Lsn next_lsn) {
   const auto bytes = std::max(options_.segment_bytes, again ? ledger_.newest_bytes() + kRecordsOffset : 0);
   auto segment = new_segment(base, bytes);
   if (!segment && segment.error().kind == ErrorKind::overloaded) {  // replay and readers need no space
-    log::error("journal: appends are refused until there is space: {}", segment.error().message);
-    full_ = true;
+    set_full(segment.error().message);
     publish();
     return {};
   }
@@ -109,14 +108,16 @@ Result<void> SegmentLog::write_again(const SegmentHeader& last) {
 
 void SegmentLog::prepare_reserve() {
   const auto now = SteadyClock::now();
-  if (reserve_ || failed_ || now - last_reserve_ < kReserveInterval) return;
+  if (failed_ || now - last_reserve_ < kReserveInterval) return;
   last_reserve_ = now;
+  if (reserve_) return set_full({});
   if (ledger_.bytes() + options_.segment_bytes > options_.max_bytes) return;
   auto file = prepare_file(files_, options_.dir, std::string(kReserveName), options_.segment_bytes);
   probe_.reserve_missing.set(file ? 0 : 1);
   if (file) {
     reserve_ = std::move(*file);
     no_reserve_ = false;
+    set_full({});
   } else if (!no_reserve_) {
     no_reserve_ = true;
     log::warn("journal: the disk is nearly full, no space for another segment: {}", file.error().message);
@@ -138,20 +139,25 @@ SegmentLog::Room SegmentLog::make_room(std::size_t bytes) {
   // tail.
   if (!write() || !sync()) return Room::failed;
   const auto wanted = std::max<std::uint64_t>(options_.segment_bytes, kRecordsOffset + bytes);
-  if (ledger_.bytes() + wanted > options_.max_bytes || !rotate(wanted)) return Room::full;
-  return Room::ready;
+  const auto made = ledger_.bytes() + wanted > options_.max_bytes
+                        ? Result<void>(overloaded("journal.max_bytes is used up"))
+                        : rotate(wanted);
+  set_full(made ? std::string() : made.error().message);
+  return made ? Room::ready : Room::full;
 }
 
-bool SegmentLog::rotate(std::uint64_t bytes) {
+void SegmentLog::set_full(const std::string& why) {
+  const bool full = !why.empty();
+  if (full && !full_) log::error("journal: appends are refused until there is space: {}", why);
+  if (!full && full_) log::info("journal: there is space again");
+  full_ = full;
+  probe_.full.set(full ? 1 : 0);
+}
+
+Result<void> SegmentLog::rotate(std::uint64_t bytes) {
   auto fresh = new_segment(next_lsn_, bytes);
-  const auto made = fresh ? (*fresh)->publish(files_, options_.dir) : Result<void>(fresh.error());
-  if (!made) {
-    if (!full_) log::error("journal: appends are refused, no new segment: {}", made.error().message);
-    full_ = true;
-    return false;
-  }
-  if (full_) log::info("journal: new segments can be made again");
-  full_ = false;
+  if (!fresh) return fresh.error();
+  if (auto made = (*fresh)->publish(files_, options_.dir); !made) return made;
   if (segment_) {
     (void)segment_->seal();  // only gives space back
   }
@@ -162,7 +168,7 @@ bool SegmentLog::rotate(std::uint64_t bytes) {
   changed_ = true;
   ledger_.add_segment(segment_->id(), next_lsn_);
   ledger_.set_bytes(segment_->capacity());
-  return true;
+  return {};
 }
 
 Lsn SegmentLog::add(RecordType type, std::string_view payload, std::uint8_t flags) {
@@ -246,8 +252,16 @@ void SegmentLog::delete_stored_segments() {
   for (;;) {
     if (removal_unsynced_ && !files_.sync_directory(options_.dir)) return;
     removal_unsynced_ = false;
-    const auto id = ledger_.deletable(system_clock().now());
+    auto id = ledger_.deletable(system_clock().now());
+    const bool early = !id && is_short_of_space();
+    if (early) id = ledger_.deletable(Timestamp::max());
     if (!id) return;
+    if (early && !forgetting_) {
+      log::warn(
+          "journal: space is short, idempotency keys are forgotten early: what is repeated after a restart "
+          "is stored twice");
+    }
+    forgetting_ = early;
     if (const auto removed = files_.remove(options_.dir / segment_name(*id)); !removed) {
       log::warn("journal: a segment could not be deleted: {}", removed.error().message);
       return;
@@ -261,7 +275,15 @@ void SegmentLog::delete_stored_segments() {
     headers_.erase(headers_.begin());
     changed_ = true;
     probe_.segments_deleted.add();
+    if (!early) continue;
+    probe_.segments_deleted_early.add();
+    last_reserve_ = {};
+    return;  // one at a time: it may be enough for prepare_reserve()
   }
+}
+
+bool SegmentLog::is_short_of_space() const {
+  return full_ || no_reserve_ || ledger_.bytes() + options_.segment_bytes > options_.max_bytes;
 }
 
 void SegmentLog::publish() {

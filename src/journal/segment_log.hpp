@@ -43,7 +43,7 @@ class SegmentLog {
 
   enum class Room { ready, full, failed };
   // Room for this many bytes of records (record_bytes()) more, in a fresh segment where the current one is
-  // full. full: neither the disk nor max_bytes lets one be made.
+  // full. full: the disk or max_bytes does not let one be made.
   Room make_room(std::size_t bytes);
   Lsn add(RecordType type, std::string_view payload, std::uint8_t flags = kCommitFlag);
   // A key that came at that time is remembered for Options::key_window from then on.
@@ -59,6 +59,8 @@ class SegmentLog {
   void add_acknowledgements();
   bool has_unrecorded() const { return !unrecorded_.empty(); }  // acknowledgements
   bool is_pending(Lsn lsn) const;                               // not acknowledged; any thread
+  // Those in which nothing waits for the store and no key is remembered; where space is short a key does not
+  // keep its segment.
   void delete_stored_segments();
   // Takes the next segment's space from the disk now, if it is not taken yet, so that a full disk shows while
   // there is still a segment to fill. Tries again at most once a second.
@@ -74,7 +76,9 @@ class SegmentLog {
   using SteadyClock = std::chrono::steady_clock;
   Result<std::unique_ptr<SegmentWriter>> new_segment(Lsn base_lsn, std::uint64_t bytes);
   Result<void> write_again(const SegmentHeader& last);
-  bool rotate(std::uint64_t bytes);
+  Result<void> rotate(std::uint64_t bytes);
+  void set_full(const std::string& why);  // empty: no longer
+  bool is_short_of_space() const;
   void poison(const Error& error);
 
   const Options& options_;
@@ -94,8 +98,9 @@ class SegmentLog {
   bool unsynced_ = false;
   SteadyClock::time_point last_sync_{};
   SteadyClock::time_point last_reserve_{};  // when one was tried
-  bool full_ = false;                       // so that a full disk is logged once
-  bool no_reserve_ = false;                 // the same for the reserve
+  bool full_ = false;                       // the last make_room() was refused, and nothing has changed since
+  bool no_reserve_ = false;                 // the disk had no space for one
+  bool forgetting_ = false;                 // keys before their time
   bool removal_unsynced_ = false;
   bool failed_ = false;
 };

@@ -300,6 +300,12 @@ void add_journal(const JournalProbe& journal, Families& families) {
                  number(journal.unacknowledged));
   families.counter("holdfast_journal_deleted_segments_total", "Segment files deleted, all in the store.",
                    number(journal.segments_deleted));
+  families.counter("holdfast_journal_segments_deleted_early_total",
+                   "Of these, with idempotency keys whose window was not over, for want of space.",
+                   number(journal.segments_deleted_early));
+  families.gauge("holdfast_journal_full",
+                 "1 while messages are refused because the disk or journal.max_bytes has no room for them.",
+                 number(journal.full));
   families.gauge("holdfast_journal_reserve_missing", "1 while the disk has no space for another segment.",
                  number(journal.reserve_missing));
   families.gauge("holdfast_journal_damaged_regions", "Damaged regions that the last start found.",

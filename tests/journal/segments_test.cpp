@@ -178,8 +178,10 @@ TEST_F(JournalFixture, BeyondMaxBytesAppendsAreRefusedUntilTheStoreCatchesUp) {
   Lsn lsn = 0;
   while ((lsn = put(std::string(200, 'b'))) > 0) lsns.push_back(lsn);
   EXPECT_EQ(completed[last_ticket].error->kind, ErrorKind::overloaded);
+  EXPECT_EQ(probe->full.value(), 1u);
   journal->acknowledge(lsns);
   EXPECT_GT(put("again"), 0u);  // acknowledgements are taken in first
+  EXPECT_EQ(probe->full.value(), 0u);
 }
 
 // The next segment's space is taken before it is needed.
@@ -270,6 +272,39 @@ TEST_F(JournalFixture, AKeyIsFoundAgainForItsWindowAlsoWhenItsAppendIsStored) {
         EXPECT_TRUE(replayed[0].stored);
       }
     }
+    completed.clear();
+  }
+}
+
+// Everybody would be refused for the sake of a repeat that may never come.
+TEST_F(JournalFixture, WhereSpaceIsShortAKeyDoesNotKeepItsSegment) {
+  for (const bool disk : {false, true}) {
+    files.clear();
+    auto small = options();
+    small.key_window = std::chrono::minutes(10);
+    if (!disk) small.max_bytes = 4 * small.segment_bytes;
+    open_with(small);
+    const auto put_keyed = [&](const std::string& content) {
+      AppendRecord record = append_of(content);
+      record.idempotency_key = "k";
+      record.accepted_at = system_clock().now();
+      journal->append({Submission{0, epoch, ++last_ticket, RecordType::append, encode(Operation(record)),
+                                  record.accepted_at}});
+      const auto lsn = wait(last_ticket).lsn;
+      journal->acknowledge({lsn});
+      return lsn;
+    };
+    while (segment_files() < 3) ASSERT_GT(put_keyed(std::string(200, 'a')), 0u) << disk;
+    EXPECT_EQ(probe->segments_deleted.value(), 0u) << disk;
+    ASSERT_GT(put("not stored yet"), 0u);
+    if (disk) files.fail(io::Call::preallocate, 1, overloaded("ENOSPC"), true);
+    while (probe->segments_deleted_early.value() < 2) {
+      ASSERT_GT(put_keyed(std::string(200, 'b')), 0u) << disk;
+    }
+    files.fail(io::Call::preallocate, 0, {});
+    EXPECT_EQ(probe->full.value(), 0u) << disk;
+    open_with(small);
+    EXPECT_THAT(replayed_contents(), testing::Contains("not stored yet")) << disk;
     completed.clear();
   }
 }

@@ -53,7 +53,8 @@ struct Options {
   std::chrono::milliseconds sync_interval{200};  // durability os and none
   std::uint64_t max_bytes = 8ull << 30;          // beyond it appends are refused as overloaded
   std::uint64_t max_queued_bytes = 64ull << 20;  // waiting for the journal thread
-  // A segment with an append under an idempotency key stays this long, so that replay() finds the key.
+  // A segment with an append under an idempotency key stays this long, so that replay() finds the key; less
+  // where the disk or max_bytes has no room for another segment.
   std::chrono::milliseconds key_window{std::chrono::minutes{10}};
 };
 

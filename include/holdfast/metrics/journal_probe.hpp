@@ -18,8 +18,10 @@ struct JournalProbe {
   Counter unacknowledged;   // records now
   Counter ledger_bytes;     // now: in memory, of which records these are
   Counter segments_deleted;
+  Counter segments_deleted_early;  // of these, with idempotency keys whose window was not over
   Counter last_lsn;
-  Counter failed;           // 1 once poisoned
+  Counter failed;  // 1 once poisoned
+  Counter full;    // 1: the last records were refused for want of space, and nothing has changed since
   Counter reserve_missing;  // 1: the disk has no space for another segment
   Counter damaged_regions;  // found by the last start
   Counter first_lost_lsn;   // of those regions; 0: none
