@@ -200,6 +200,21 @@ Batch SessionBuffer::batch_settled() {
   return batch;
 }
 
+std::vector<SessionBuffer::Dropped> SessionBuffer::drop_newest_unchanged() {
+  std::vector<Dropped> dropped;
+  const auto drop_from = [&](auto& rounds, Stage stage) {
+    for (; !rounds.empty() && rounds.back().change_lsns.empty(); rounds.pop_back())
+      dropped.push_back({stage, std::move(rounds.back())});
+  };
+  drop_from(round_buffer_.rounds(), Stage::round_buffer);
+  if (round_buffer_.empty()) drop_from(hybrid_, Stage::hybrid_buffer);
+  std::reverse(dropped.begin(), dropped.end());
+  entered_ -= dropped.size();
+  if (round_buffer_.empty() && hybrid_.empty() && operations_.empty()) requested_.reset();
+  release_storage();
+  return dropped;
+}
+
 // Of a million sessions most are idle.
 void SessionBuffer::release_storage() {
   round_buffer_.rounds().shrink_to_fit();

@@ -24,10 +24,10 @@ std::size_t hash_of(std::string_view id) {
 }  // namespace
 
 void Backlog::take(SessionState& session, const buffer::BufferedRound& round) {
-  if (empty()) read_until_ = {0, 0, round.lsn - 1};
-  last_ = round.lsn;
+  if (empty() || round.lsn <= read_until_.lsn) read_until_ = {0, 0, round.lsn - 1};
+  last_ = std::max(last_, round.lsn);
   auto& waits = session.backlog;
-  if (waits.messages == 0) waits.next = round.lsn;
+  waits.next = waits.messages == 0 ? round.lsn : std::min(waits.next, round.lsn);
   ++waits.rounds;
   waits.messages += round.messages.size();
   waits.bytes += round.bytes();

@@ -173,19 +173,47 @@ void FlushLoop::forget(SessionState& session) {
   probe_.dirty_sessions.set(dirty_.size());
 }
 
-// A few at a time: others are served between. Nobody waits for it, so what failed is not tried sooner.
-// `after` is where the last step ended in the order of dirty_; it may be gone.
-void FlushLoop::make_room(SessionState* after) {
+// `after` is where the last steps ended in the order of dirty_; it may be gone.
+void FlushLoop::for_each_dirty(Step step, SessionState* after) {
   if (stopped_) return;
   std::vector<SessionState*> some;
   for (auto next = dirty_.upper_bound(after); next != dirty_.end() && some.size() < kSessionsAtOnce; ++next)
     some.push_back(*next);
-  for (auto* session : some) {
-    count(session->buffer.request_flush(FlushReason::memory, parts_.clock.steady_now()));
-    touched(*session);
-  }
+  for (auto* session : some) (this->*step)(*session);
   if (some.size() < kSessionsAtOnce) return;
-  asio::post(executor_, [this, last = some.back()] { make_room(last); });
+  asio::post(executor_, [this, step, last = some.back()] { for_each_dirty(step, last); });
+}
+
+void FlushLoop::make_room() {
+  for_each_dirty(&FlushLoop::flush_for_room);
+}
+
+// Nobody waits for it, so what failed is not tried sooner.
+void FlushLoop::flush_for_room(SessionState& session) {
+  count(session.buffer.request_flush(FlushReason::memory, parts_.clock.steady_now()));
+  touched(session);
+}
+
+void FlushLoop::drop_copies() {
+  for_each_dirty(&FlushLoop::drop_copies_of);
+}
+
+// A change on its way to the journal has looked at what is here.
+void FlushLoop::drop_copies_of(SessionState& session) {
+  const bool must = parts_.pressure.level() >= memory::Level::critical && parts_.flush.breaker().open();
+  if (!must || keep_copies_ > 0 || reading_backlog_ || session.changes_under_way > 0) return;
+  const auto dropped = session.buffer.drop_newest_unchanged();
+  if (dropped.empty()) return;
+  auto& user = table_.insert_user(session.session.user_id);
+  for (const auto& [stage, round] : dropped) {
+    probe_.stages[stage].leave(round.messages.size(), round.bytes());
+    table_.release(user, round.messages.size(), round.bytes());
+    for (const auto& held : round.messages) user.features.erase(held.message.id);
+    backlog_.take(session, round);
+  }
+  table_.written(user);  // what was found is not any more
+  parts_.pressure.count(memory::Action::copies_dropped, dropped.size());
+  touched(session);
 }
 
 // Takes the next batch when one is due, or the one in flight whose retry is due.
@@ -353,9 +381,14 @@ void FlushLoop::on_housekeeping() {
   probe_.oldest_unflushed_ns.set(oldest ? static_cast<std::uint64_t>(oldest->time_since_epoch().count()) : 0);
   probe_.buffered_rounds.set(rounds);
   probe_.round_tokens.set(tokens);
-  if (parts_.flush.longest_write() > kStoreHangs) parts_.flush.breaker().trip(parts_.clock.steady_now());
+  const auto longest = parts_.flush.longest_write();
+  if (longest > kStoreHangs && parts_.flush.breaker().trip(parts_.clock.steady_now())) {
+    log::warn("the store has not answered for {} s: messages are kept in the journal until it does",
+              std::chrono::duration_cast<std::chrono::seconds>(longest).count());
+  }
   retry_after_recovery();
   serve_waiting();
+  if (parts_.pressure.level() >= memory::Level::critical) drop_copies();
   read_backlog_when_room();
   housekeeping_timer_.expires_after(kHousekeepingInterval);
   housekeeping_timer_.async_wait([this](const boost::system::error_code& cancelled) {

@@ -37,9 +37,10 @@ bool has_changes(const buffer::Batch& batch) {
 
 void FlushLoop::tell_breaker(const Result<void>& answer) {
   if (answer || answer.error().kind == ErrorKind::permanent) {
-    parts_.flush.breaker().succeeded();
-  } else {
-    parts_.flush.breaker().failed(parts_.clock.steady_now(), random_bits());
+    if (parts_.flush.breaker().succeeded()) log::info("the store takes batches again");
+  } else if (parts_.flush.breaker().failed(parts_.clock.steady_now(), random_bits())) {
+    log::warn("the store takes nothing ({}): messages are kept in the journal until it does",
+              answer.error().message);
   }
 }
 
@@ -224,6 +225,7 @@ void FlushLoop::give_up(SessionState& session) {
              messages);
   forget(session);
   table_.erase_session(session);
+  wake_waiters();
 }
 
 }  // namespace holdfast::engine

@@ -1,6 +1,7 @@
 #include "holdfast/flush/circuit_breaker.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace holdfast::flush {
 namespace {
@@ -18,29 +19,33 @@ bool CircuitBreaker::admit(SteadyTime now) {
   return true;
 }
 
-void CircuitBreaker::succeeded() {
+bool CircuitBreaker::succeeded() {
   const std::lock_guard lock(mutex_);
-  if (open_) ++recoveries_;
-  open_ = false;
   failures_ = probes_ = 0;
+  if (!open_) return false;
+  open_ = false;
+  ++recoveries_;
+  return true;
 }
 
-void CircuitBreaker::failed(SteadyTime now, std::uint64_t random) {
+bool CircuitBreaker::failed(SteadyTime now, std::uint64_t random) {
   const std::lock_guard lock(mutex_);
-  if (!open_ && ++failures_ < kFailuresToOpen) return;
+  if (!open_ && ++failures_ < kFailuresToOpen) return false;
   const auto doublings = std::min(open_ ? ++probes_ : 0, 10u);
-  open_ = true;
+  const bool was_open = std::exchange(open_, true);
   const auto longest = std::min(kFirstWait * (1 << doublings), kLongestWait);
   const auto share = static_cast<double>(random >> 11) * 0x1p-53;
   next_probe_ =
       now + std::max(kFirstWait / 10, std::chrono::duration_cast<std::chrono::milliseconds>(longest * share));
+  return !was_open;
 }
 
-void CircuitBreaker::trip(SteadyTime now) {
+bool CircuitBreaker::trip(SteadyTime now) {
   const std::lock_guard lock(mutex_);
-  if (open_) return;
+  if (open_) return false;
   open_ = true;
   next_probe_ = now + kProbeAnswer;  // the write that runs is the probe
+  return true;
 }
 
 bool CircuitBreaker::open() const {

@@ -86,7 +86,7 @@ asio::awaitable<Outcome<std::vector<std::string>>> update_messages(UserShard& sh
     message.updated_at = record.updated_at;
     record.changes.push_back({message.id, message.role, message.content, message.metadata});
   }
-  const UnderWay under_way(shard, session_id, mode);
+  const UnderWay under_way(shard, session_id, mode, UnderWay::Kind::update);
   if (mode == engine::Mode::bypass) {
     const auto written = co_await bypass::update(shard, user_id, session_id, std::move(messages));
     if (!written) co_return written.error();

@@ -177,7 +177,7 @@ asio::awaitable<Outcome<AddAnswer>> add_messages(UserShard& shard, AddRequest re
   answer.bypassed = *mode == engine::Mode::bypass;
   auto round = number_round(shard, *session, request, *repeats, *tokens, answer);
   if (round.messages.empty()) co_return answer;
-  const UnderWay under_way(shard, request.session_id, *mode);
+  const UnderWay under_way(shard, request.session_id, *mode, UnderWay::Kind::add);
   const auto persisted = co_await persist_round(shard, user_id, request, std::move(round), *mode);
   if (!persisted) co_return persisted.error();
   answer.transfer_triggered = persisted->transfer_triggered;

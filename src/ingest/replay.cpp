@@ -204,9 +204,11 @@ asio::awaitable<Outcome<std::optional<Message>>> find_message_of(UserShard& shar
 // applied. message: of an update, as it is now.
 asio::awaitable<Outcome<void>> take_in(UserShard& shard, const std::string& session_id,
                                        journal::Operation operation, std::optional<Message> message) {
-  const bool erasure = std::holds_alternative<journal::EraseRecord>(operation);
-  const UnderWay under_way(shard, session_id, engine::Mode::buffer,
-                           erasure ? UnderWay::Kind::erasure : UnderWay::Kind::other);
+  using Kind = UnderWay::Kind;
+  const auto kind = std::holds_alternative<journal::AppendRecord>(operation)   ? Kind::add
+                    : std::holds_alternative<journal::UpdateRecord>(operation) ? Kind::update
+                                                                               : Kind::erasure;
+  const UnderWay under_way(shard, session_id, engine::Mode::buffer, kind);
   const auto lsn = co_await journal_operation(shard, operation);
   if (!lsn) co_return lsn.error();
   auto* session = shard.table.find_session(session_id);
@@ -229,6 +231,7 @@ asio::awaitable<Outcome<void>> take_in(UserShard& shard, const std::string& sess
 }  // namespace
 
 asio::awaitable<Result<void>> replay(UserShard& shard, std::vector<journal::ReplayedRecord> records) {
+  const engine::FlushLoop::KeepCopies keep(shard.flush_loop);
   std::uint64_t given_up = 0;
   for (auto& record : records) {
     const auto replayed = co_await replay_record(shard, std::move(record), given_up);

@@ -47,7 +47,9 @@ void UnderWay::count(int difference) {
   auto& counter = mode_ == Mode::bypass ? session->direct_writes : session->writes_under_way;
   counter += static_cast<unsigned>(difference);
   ++shard_.table.insert_user(session->session.user_id).writes_noted;
-  if (kind_ != Kind::erasure) return;
+  if (kind_ == Kind::add) return;
+  session->changes_under_way += static_cast<unsigned>(difference);
+  if (kind_ == Kind::update) return;
   session->erasures_under_way += static_cast<unsigned>(difference);
   ++session->erasures_noted;
 }

@@ -17,8 +17,8 @@ asio::awaitable<Outcome<engine::Mode>> choose_way(UserShard& shard, std::string 
 // Counts a write that is under way, for as long as it lives.
 class UnderWay {
  public:
-  enum class Kind { other, erasure };
-  UnderWay(UserShard& shard, std::string session_id, engine::Mode mode, Kind kind = Kind::other);
+  enum class Kind { add, update, erasure };
+  UnderWay(UserShard& shard, std::string session_id, engine::Mode mode, Kind kind);
   ~UnderWay();
   UnderWay(const UnderWay&) = delete;
   UnderWay& operator=(const UnderWay&) = delete;

@@ -7,8 +7,8 @@ namespace holdfast::memory {
 
 std::string_view to_string(Action action) {
   constexpr std::array<std::string_view, static_cast<std::size_t>(Action::count)> kNames{
-      "batch_reduced",       "answer_not_cached", "cache_shrunk", "kept_in_journal", "asked_to_slow_down",
-      "refused_above_share", "refused_big_body",  "refused",      "allocator_purged"};
+      "batch_reduced",      "answer_not_cached",   "cache_shrunk",     "kept_in_journal", "copies_dropped",
+      "asked_to_slow_down", "refused_above_share", "refused_big_body", "refused",         "allocator_purged"};
   return kNames[static_cast<std::size_t>(action)];
 }
 

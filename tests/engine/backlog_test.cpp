@@ -78,6 +78,124 @@ TEST(Delivered, OnceAndInOrderWhereMemoryIsCriticalNowAndThen) {
   for (const auto& session : sessions) EXPECT_EQ(contents_of(store, session), sent[session]);
 }
 
+// What is buffered leaves memory in the outage, and comes back from the journal: with the changes that were
+// made to it, in order, once. Random adds, updates, deletions, outages and levels.
+TEST(Delivered, OnceAndInOrderWhereCopiesAreDropped) {
+  const auto drop = [](engine::UserShard& shard) -> boost::asio::awaitable<void> {
+    shard.flush_loop.drop_copies();
+    co_return;
+  };
+  std::uint64_t dropped = 0, refused = 0, changed = 0;
+  for (unsigned seed = 1; seed <= 8; ++seed) {
+    std::atomic<bool> down = false;
+    store::ScriptedStore store([&] { return down ? Fate::fail : Fate::commit; });
+    Delivery delivery(store);
+    const std::vector<std::string> sessions{delivery.new_session("a"), delivery.new_session("a"),
+                                            delivery.new_session("b")};
+    std::map<std::string, std::vector<std::pair<std::string, std::string>>> sent;  // ids and contents
+    std::mt19937 random(seed);
+    for (int i = 0; i < 400; ++i) {
+      if (i % 50 == 20) {
+        down = true;
+        while (!delivery.workers().breaker().open()) {
+          const auto& session = sessions[random() % 3];
+          const auto id = "before outage " + std::to_string(i) + ": " + std::to_string(random());
+          ASSERT_TRUE(delivery.add_with_id(session, id, id));
+          sent[session].emplace_back(id, id);
+          (void)delivery.drain(std::chrono::seconds(0));
+        }
+      } else if (i % 50 == 0) {
+        down = false;
+      }
+      const auto critical = random() % 8 == 0;
+      const auto& session = sessions[random() % 3];
+      auto& known = sent[session];
+      const auto content = "content " + std::to_string(i);
+      if (known.empty() || random() % 3 > 0) {
+        const auto id = "m" + std::to_string(i);
+        const auto answer = delivery.add_with_id(session, id, content);
+        ASSERT_TRUE(answer) << answer.error().subject;
+        known.emplace_back(id, content);
+        continue;
+      }
+      // Mostly of what is recent.
+      const auto back = std::min<std::size_t>(random() % 8, known.size() - 1);
+      const auto message = known.end() - 1 - static_cast<std::ptrdiff_t>(back);
+      const bool erase = random() % 4 == 0;
+      auto& service = delivery.service();
+      auto changing = delivery.start(
+          erase ? service.erase_messages(session, {message->first})
+                : service.update_messages(session, {{message->first, Role::user, content, ""}}));
+      if (critical) {  // while the change is on its way to the journal, or before or after that
+        delivery.pressure().set_level(memory::Level::critical);
+        delivery.start(drop(delivery.shard())).get();
+      }
+      const bool done = static_cast<bool>(changing.get());
+      if (random() % 4 > 0) delivery.pressure().set_level(memory::Level::normal);
+      ++(done ? changed : refused);
+      if (!done) continue;
+      if (erase) {
+        known.erase(message);
+      } else {
+        message->second = content;
+      }
+    }
+    down = false;
+    delivery.pressure().set_level(memory::Level::normal);
+    ASSERT_EQ(delivery.drain(), 0u) << seed;
+    dropped += delivery.pressure().counted(memory::Action::copies_dropped);
+    EXPECT_EQ(delivery.probes().shards[0]->backlog_messages.value(), 0u) << seed;
+    for (const auto& session : sessions) {
+      std::vector<std::string> contents;
+      for (const auto& [id, content] : sent[session]) contents.push_back(content);
+      const auto stored = contents_of(store, session);
+      for (std::size_t at = 0; at < std::max(contents.size(), stored.size()); ++at) {
+        ASSERT_EQ(at < stored.size() ? stored[at] : "nothing",
+                  at < contents.size() ? contents[at] : "nothing")
+            << "seed " << seed << ", message " << at;
+      }
+    }
+  }
+  EXPECT_GT(dropped, 40u);
+  EXPECT_GT(refused, 10u);
+  EXPECT_GT(changed, 100u);
+}
+
+// Only what is with the store stays: memory is the same however much was buffered.
+TEST(Delivered, WhatIsBufferedLeavesMemoryWhereItIsCriticalAndTheStoreTakesNothing) {
+  std::atomic<bool> down = true;
+  store::ScriptedStore store([&] { return down ? Fate::fail : Fate::commit; });
+  Delivery delivery(store);
+  const auto session = delivery.new_session("a");
+  std::vector<std::string> sent;
+  for (int i = 0; i < 300; ++i) {
+    const auto& content = sent.emplace_back(std::to_string(i) + std::string(1000, 'x'));
+    ASSERT_TRUE(delivery.add_with_id(session, "m" + std::to_string(i), content));
+  }
+  while (!delivery.workers().breaker().open()) (void)delivery.drain(std::chrono::seconds(0));
+  const auto held = [&] {
+    std::uint64_t bytes = 0;
+    for (const auto stage : {metrics::Stage::round_buffer, metrics::Stage::hybrid_buffer}) {
+      const auto& counts = delivery.probes().shards[0]->stages[stage];
+      bytes += counts.bytes_in.value() - counts.bytes_out.value();
+    }
+    return bytes;
+  };
+  EXPECT_GT(held(), 250'000u);
+  delivery.pressure().set_level(memory::Level::critical);
+  const auto at_most = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (held() > 0 && std::chrono::steady_clock::now() < at_most) std::this_thread::yield();
+  EXPECT_EQ(held(), 0u);
+  EXPECT_GT(delivery.probes().shards[0]->backlog_messages.value(), 250u);
+  const auto updated = delivery.update(session, "m299", "of what is in the journal alone");
+  ASSERT_FALSE(updated);
+  EXPECT_EQ(updated.error().kind, engine::FailureKind::unavailable);
+  down = false;
+  delivery.pressure().set_level(memory::Level::normal);
+  ASSERT_EQ(delivery.drain(), 0u);
+  EXPECT_EQ(contents_of(store, session), sent);
+}
+
 TEST(Delivered, WhatIsBufferedWhereRoomHasToBeMade) {
   store::ScriptedStore store([] { return Fate::commit; });
   Delivery delivery(store);

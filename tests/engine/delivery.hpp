@@ -31,6 +31,9 @@ struct Delivery : engine::RunningEngine {
     request.messages[0].content = content;
     return run(service().add_messages(std::move(request)));
   }
+  auto update(const std::string& session, const std::string& id, const std::string& content) {
+    return run(service().update_messages(session, {{id, Role::user, content, ""}}));
+  }
   auto erase(const std::string& session, const std::string& id) {
     return run(service().erase_messages(session, {id}));
   }

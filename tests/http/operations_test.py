@@ -1,9 +1,12 @@
 """What operators see: health, metrics, stats, flush, bypass, shutdown, refusals at start, any shard count."""
 
+import contextlib
 import os
 import shutil
+import sqlite3
 import subprocess
 import tempfile
+import time
 import unittest
 
 from holdfast_process import BINARY, PROJECT, Holdfast
@@ -218,6 +221,19 @@ class Lifecycle(unittest.TestCase):
             d.start()
             for user in users:
                 self.assertEqual(len(d.query(user, "remember")), 1)
+
+
+class ChangedBehindItsBack(unittest.TestCase):
+    def test_a_flush_does_not_wait_for_messages_of_a_session_that_is_gone(self):
+        with Holdfast(*KEEP_BUFFERED) as d:
+            session = d.make_session()
+            d.add(session, "nowhere to go")
+            with contextlib.closing(sqlite3.connect(f"{d.folder}/holdfast.db")) as store, store:
+                store.execute("DELETE FROM sessions")
+            began = time.monotonic()
+            self.assertEqual(d.post("/api/v1/buffer/flush", {}).data["pending_sessions"], 0)
+            self.assertLess(time.monotonic() - began, 15, "a flush that is not done is answered after 20 s")
+            self.assertIn('holdfast_dead_messages_total{reason="session_gone"} 1', d.get("/metrics").text)
 
 
 class RefusalsAtStart(unittest.TestCase):

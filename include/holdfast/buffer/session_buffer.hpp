@@ -104,6 +104,14 @@ class SessionBuffer {
   const Batch* in_flight() const { return in_flight_ ? &*in_flight_ : nullptr; }
   Batch batch_settled();  // in the store, or given up: gone from here
 
+  // Rounds in which nothing was changed leave the buffers, oldest first in the answer: as many as have no
+  // other round behind them that stays.
+  struct Dropped {
+    Stage stage;
+    BufferedRound round;
+  };
+  std::vector<Dropped> drop_newest_unchanged();
+
   // Journalled operations on a message. In the round or hybrid buffer it is changed in place; where it is in
   // flight or in the store, or may be in the store too, an operation for the store is queued. Where an
   // erasure in place leaves a round empty, its LSNs are appended to released.

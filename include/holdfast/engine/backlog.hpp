@@ -1,6 +1,7 @@
-// Rounds of this shard that are only in the journal: acknowledged while the store took nothing and the
-// memory for buffers was full. So memory stays flat in an outage of any length. A session that has such
-// rounds gives all later ones here too, so that its order is kept, until it has got all of them back.
+// Rounds of this shard that are only in the journal: acknowledged while memory was critical, or while the
+// store took nothing and the memory for buffers was full; or taken out of the buffers while both was so. So
+// memory stays flat in an outage of any length. A session that has such rounds gives all later ones here too,
+// so that its order is kept, until it has got all of them back.
 //
 // They are not found by queries meanwhile (the answers say "partial"). Owned by the shard's thread.
 #pragma once
@@ -22,7 +23,8 @@ class Backlog {
           metrics::ShardProbe& probe)
       : parts_(parts), table_(table), shard_(shard), shard_count_(shard_count), probe_(probe) {}
 
-  // The round goes out of memory; its LSN is not acknowledged.
+  // The round goes out of memory; its LSN is not acknowledged. Not while read() runs where an earlier one is
+  // in the backlog already.
   void take(SessionState& session, const buffer::BufferedRound& round);
 
   bool empty() const { return read_until_.lsn >= last_; }

@@ -9,6 +9,7 @@
 // dead letter, the rest is stored in order.
 //
 // While the breaker is open and memory is full, rounds go to the Backlog; it is read back when there is room.
+// While it is open and memory is critical, what is buffered already goes there, too.
 //
 // Concurrency. Owned by the shard's thread; a worker's answer is posted to it.
 #pragma once
@@ -50,7 +51,21 @@ class FlushLoop {
   // To be called after every change of a session. Answer: when it began.
   SteadyTime touched(SessionState& session);
   void request_flush(SessionState& session, metrics::FlushReason reason);
-  void make_room() { make_room(nullptr); }  // everything that is buffered is on its way to the store
+  void make_room();  // everything that is buffered is on its way to the store
+  // Where memory is critical and the store takes nothing, copies of what the journal has leave memory.
+  // Housekeeping does so, too.
+  void drop_copies();
+  // While one lives nothing is dropped: what is replayed may change what was replayed before.
+  class KeepCopies {
+   public:
+    explicit KeepCopies(FlushLoop& loop) : loop_(loop) { ++loop_.keep_copies_; }
+    ~KeepCopies() { --loop_.keep_copies_; }
+    KeepCopies(const KeepCopies&) = delete;
+    KeepCopies& operator=(const KeepCopies&) = delete;
+
+   private:
+    FlushLoop& loop_;
+  };
   // Something of theirs is not in the store yet.
   std::vector<SessionState*> sessions_with_work() const;
   // The session is about to leave the table: it is taken off the schedule and its LSNs are acknowledged.
@@ -67,7 +82,11 @@ class FlushLoop {
   void read_backlog_when_room();
 
  private:
-  void make_room(SessionState* after);
+  // A few at a time, each from a post of its own, so that others are served between.
+  using Step = void (FlushLoop::*)(SessionState&);
+  void for_each_dirty(Step step, SessionState* after = nullptr);
+  void flush_for_room(SessionState& session);
+  void drop_copies_of(SessionState& session);
   void submit(SessionState& session);
   void hand_over(SessionState& session);
   void wait_in_line(SessionState& session, bool first);
@@ -113,6 +132,7 @@ class FlushLoop {
   std::list<asio::steady_timer*> settlement_waiters_;
   SteadyTime last_failure_log_{};
   std::uint64_t recoveries_ = 0;  // of the breaker, that were acted upon
+  unsigned keep_copies_ = 0;
   bool reading_backlog_ = false;
   bool stopped_ = false;
 };

@@ -51,7 +51,8 @@ struct SessionState {
   std::uint64_t erasures_noted = 0;  // their beginnings and ends, ever
   unsigned writes_under_way = 0;     // journalled and not applied yet
   unsigned direct_writes = 0;        // on their way to the store past the buffers (bypass)
-  unsigned erasures_under_way = 0;   // of both
+  unsigned changes_under_way = 0;    // of both, updates and erasures
+  unsigned erasures_under_way = 0;   // of these
 
   // Of the flush loop alone
   bool with_worker = false;  // the batch in flight is queued or being written

@@ -20,10 +20,12 @@ class CircuitBreaker {
 
   // True: a write may be tried now; its outcome must be told.
   bool admit(SteadyTime now);
-  void succeeded();
+
+  // True: it has opened, or closed, by this.
+  bool succeeded();
   // random: 64 uniform bits.
-  void failed(SteadyTime now, std::uint64_t random);
-  void trip(SteadyTime now);  // opens at once: a write has been running for long
+  bool failed(SteadyTime now, std::uint64_t random);
+  bool trip(SteadyTime now);  // opens at once: a write has been running for long
 
   bool open() const;
   // How often it has closed again: whoever waits for the store looks whether this has changed.

@@ -18,6 +18,7 @@ enum class Action : std::size_t {
   answer_not_cached,    // warning and above: the query cache takes nothing new
   cache_shrunk,         // a cache gave up what is over its share of the level
   kept_in_journal,      // rounds that went from the journal past memory
+  copies_dropped,       // rounds that left memory while the store took nothing: the journal has them
   asked_to_slow_down,   // successful answers with Retry-After
   refused_above_share,  // 429
   refused_big_body,     // 503 before the body was read
