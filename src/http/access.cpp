@@ -29,7 +29,8 @@ std::string_view key_of(const RequestHeader& header) {
 asio::awaitable<std::optional<Reply>> refuse_access(Api& api, const Route& route, const RequestHeader& header,
                                                     Request& request) {
   const auto* keys = request.serving->keys.get();
-  if (!keys || route.access == Access::open) co_return std::nullopt;
+  const bool without_key = route.access == Access::open || route.access == Access::page;
+  if (!keys || without_key) co_return std::nullopt;
   const auto key = key_of(header);
   if (key.empty())
     co_return refusal(401, "An API key is required: Authorization: Bearer KEY, or X-API-Key: KEY");
@@ -57,6 +58,7 @@ asio::awaitable<std::optional<Reply>> refuse_access(Api& api, const Route& route
       break;
     }
     case Access::open:
+    case Access::page:
     case Access::any:
     case Access::by_route:
       break;

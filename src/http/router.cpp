@@ -48,7 +48,8 @@ namespace {
 
 bool serves(Side side, Access access) {
   if (access == Access::open || side == Side::everything) return true;
-  return (access == Access::admin) == (side == Side::admin_only);
+  const bool admin = access == Access::admin || access == Access::page;
+  return admin == (side == Side::admin_only);
 }
 
 }  // namespace

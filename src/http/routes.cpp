@@ -56,9 +56,9 @@ constexpr Route kRoutes[] = {
     {M::get, "/health/performance", health_performance, L::health, A::admin},
     {M::get, "/api/v1/metrics/history", metrics_history, L::metrics, A::admin},
     {M::get, "/metrics", metrics_page, L::metrics, A::admin},
-    {M::get, "/", status_page, L::other, A::admin},
-    {M::get, "/status.js", status_script, L::other, A::admin},
-    {M::get, "/status.css", status_style, L::other, A::admin},
+    {M::get, "/", status_page, L::other, A::page},
+    {M::get, "/status.js", status_script, L::other, A::page},
+    {M::get, "/status.css", status_style, L::other, A::page},
     {M::get, "/openapi.json", openapi, L::other, A::open},
 };
 

@@ -1,5 +1,6 @@
 // GET /: what the daemon says of itself, for people. Everything it shows comes from /api/v1/buffer/stats and
-// the health documents; script and style are files of their own, so that the policy can forbid inline ones.
+// the health documents; where these ask for a key, the page asks for an admin's and keeps it in the tab.
+// Script and style are files of their own, so that the policy can forbid inline ones.
 #include <string>
 
 #include "route_functions.hpp"
@@ -17,7 +18,8 @@ constexpr std::string_view kPage = R"(<!doctype html>
 <script src="/status.js" defer></script>
 </head>
 <body>
-<header><h1>Holdfast</h1><p id="state" role="status">loading</p></header>
+<header><h1>Holdfast</h1><p id="state" role="status">loading</p>
+<label id="ask" hidden>admin key <input id="key" type="password" autocomplete="off"></label></header>
 <main>
 <section><h2>Health</h2><table id="health"></table></section>
 <section><h2>Now</h2><div id="numbers"></div></section>
@@ -43,6 +45,18 @@ td:last-child { text-align: right; font-variant-numeric: tabular-nums; }
 )";
 
 constexpr std::string_view kScript = R"(const state = document.getElementById("state");
+const ask = document.getElementById("ask");
+document.getElementById("key").addEventListener("change", event => sessionStorage.setItem("key", event.target.value));
+async function read(path) {
+  const key = sessionStorage.getItem("key");
+  const answer = await fetch(path, {headers: key ? {Authorization: "Bearer " + key} : {}});
+  const body = await answer.json();
+  if (answer.status === 401 || answer.status === 403) {
+    ask.hidden = false;
+    throw new Error(body.message);
+  }
+  return body;
+}
 function row(table, cells, status) {
   const line = table.insertRow();
   for (const text of cells) line.insertCell().textContent = text;
@@ -87,7 +101,8 @@ function showNumbers(data) {
 async function refresh() {
   try {
     const [buffer, performance, stats] = await Promise.all(
-      ["/health/buffer", "/health/performance", "/api/v1/buffer/stats"].map(async path => (await fetch(path)).json()));
+      ["/health/buffer", "/health/performance", "/api/v1/buffer/stats"].map(read));
+    ask.hidden = true;
     showHealth([buffer, performance]);
     showNumbers(stats.data);
     const worst = [buffer, performance].some(one => one.status === "fail") ? "fail"

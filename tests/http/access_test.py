@@ -12,8 +12,8 @@ from holdfast_process import BINARY, PROJECT, Holdfast
 OPEN_PATHS = ("/api/v1/health", "/health/live", "/health/ready", "/openapi.json")
 ADMIN_ROUTES = (("GET", "/api/v1/buffer/stats"), ("POST", "/api/v1/cache/clear"), ("POST", "/api/v1/config/reload"),
                 ("GET", "/api/v1/dead-letters"), ("POST", "/api/v1/dead-letters/x/retry"), ("DELETE", "/api/v1/dead-letters/x"),
-                ("GET", "/health/buffer"), ("GET", "/health/performance"), ("GET", "/metrics"), ("GET", "/"),
-                ("GET", "/status.js"), ("GET", "/status.css"))
+                ("GET", "/health/buffer"), ("GET", "/health/performance"), ("GET", "/metrics"))
+PAGES = ("/", "/status.js", "/status.css")
 KEYED_PATHS = ("/api/v1/users", "/api/v1/agents", "/api/v1/sessions", "/api/v1/users/x", "/api/v1/sessions/x/messages")
 MESSAGE = {"role": "user", "content": "the treasure lies under the oak"}
 
@@ -92,7 +92,7 @@ class On(unittest.TestCase):
 
     def test_what_is_open(self):
         for headers in ({}, bearer("wrong")):
-            for path in OPEN_PATHS:
+            for path in OPEN_PATHS + PAGES:
                 self.assertEqual(self.d.get(path, headers=headers).status, 200, path)
 
     def test_admin_routes_need_an_admin_key(self):
@@ -456,7 +456,7 @@ class TwoListeners(unittest.TestCase):
         with ConfiguredHoldfast(settings=("server.admin.port=0",)) as d:
             main, admin = self.ports(d)
             self.assertNotEqual(main, admin)
-            for method, path in ADMIN_ROUTES:
+            for method, path in ADMIN_ROUTES + tuple(("GET", path) for path in PAGES):
                 with self.subTest(path):
                     self.assertEqual(self.on(d, main, method, path).status, 404)
                     answer = self.on(d, admin, method, path)
@@ -479,7 +479,7 @@ class TwoListeners(unittest.TestCase):
 
     def test_the_status_page_loads_nothing_from_elsewhere(self):
         with Holdfast() as d:
-            for path in ("/", "/status.js", "/status.css"):
+            for path in PAGES:
                 text = d.get(path).text
                 self.assertNotRegex(text, r"(src|href)=[\"']?(https?:)?//")
 

@@ -52,6 +52,7 @@ enum class Access : std::uint8_t {
   by_route,  // every key; the route itself keeps to the users it is good for
   unscoped,  // keys that are good for all users
   admin,     // admin keys; on the admin listener where there is one
+  page,      // anybody, likewise: it holds nothing, its script asks for what it shows with a key
 };
 
 enum class BodyLimit : std::uint8_t { ordinary, bulk };
