@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/asio/co_spawn.hpp>
+#include <boost/asio/ip/address.hpp>
 #include <boost/asio/post.hpp>
 #include <cstdlib>
 #include <mutex>
@@ -122,10 +123,19 @@ Result<void> Daemon::start(const std::function<bool()>& end) {
   if (settings_.admin) {
     log::info("operational routes on {}://{}:{}", scheme, settings_.admin->host, server_->port(1));
   }
+  warn_where_anybody_gets_in();
   log::info("ready on {}://{}:{} (mode {}, durability {}, {} shards, profile {})", scheme,
             settings_.listen.host, server_->port(0), settings_.buffer_enabled ? "buffer" : "bypass",
             journal::to_string(settings_.journal.durability), shard_set_.size(), settings_.profile);
   return {};
+}
+
+void Daemon::warn_where_anybody_gets_in() const {
+  boost::system::error_code not_an_address;
+  const auto address = boost::asio::ip::make_address(settings_.listen.host, not_an_address);
+  if (settings_.auth_enabled || (!not_an_address && address.is_loopback())) return;
+  log::warn("auth.enabled is false: whoever reaches {}:{} reads and writes what is everybody's",
+            settings_.listen.host, server_->port(0));
 }
 
 Result<void> Daemon::open_listeners() {
@@ -156,6 +166,10 @@ Result<http::ReloadAnswer> Daemon::take_over_settings() {
   auto options = std::make_shared<const engine::Options>(engine_options(settings));
   log::set_level(settings.log_level);
   live_serving_->set(std::move(*serving));
+  if (settings.auth_enabled) log::info("keys read again: {}", settings.keys_file.string());
+  if (!settings.tls_certificate.empty()) {
+    log::info("certificate read again: {}", settings.tls_certificate.string());
+  }
   live_options_->set(options);
   run_on(shard_set_.executor(0), memory_->reconfigure(std::move(options)));
   if (tuner_) {

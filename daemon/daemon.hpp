@@ -52,6 +52,7 @@ class Daemon : private http::ConfigReload {
 
  private:
   Result<http::ReloadAnswer> take_over_settings();
+  void warn_where_anybody_gets_in() const;
   Result<void> open_listeners();
   Result<void> open_storage();
   Result<void> connect_embedder();

@@ -50,7 +50,6 @@ std::map<std::string, std::string> read_environment() {
 }
 
 int serve(const settings::LoadedSettings& loaded, const settings::Sources& sources) {
-  log::configure(loaded.settings.log_format, loaded.settings.log_level);
   block_signals();
   if (!loaded.warning.empty()) log::warn("{}", loaded.warning);
   Daemon daemon(loaded, sources);
@@ -66,9 +65,13 @@ int serve(const settings::LoadedSettings& loaded, const settings::Sources& sourc
   return 0;
 }
 
+void warn_of(const settings::LoadedSettings& loaded) {
+  if (!loaded.warning.empty()) std::fprintf(stderr, "holdfastd: warning: %s\n", loaded.warning.c_str());
+}
+
 int check_files(const settings::LoadedSettings& loaded, const std::string& checked) {
   if (const auto right = Daemon::check_files(loaded.settings); !right) return refuse(right.error().message);
-  if (!loaded.warning.empty()) std::fprintf(stderr, "holdfastd: warning: %s\n", loaded.warning.c_str());
+  warn_of(loaded);
   std::printf("%s: ok\n", checked.c_str());
   return 0;
 }
@@ -161,9 +164,12 @@ int main(int argc, char** argv) {
   if (*check) sources = {checked_file, {}, {}};
   const auto loaded = settings::load(sources);
   if (!loaded) return refuse(loaded.error().message);
+  log::configure(loaded->settings.log_format, loaded->settings.log_level);
   if (*import) return run_import(loaded->settings, import_arguments);
   if (*exported) return run_export(loaded->settings, export_arguments);
   if (*check) return check_files(*loaded, checked_file);
-  if (*print) std::fputs(settings::print(*loaded).c_str(), stdout);
-  return *print ? 0 : serve(*loaded, sources);
+  if (!*print) return serve(*loaded, sources);
+  warn_of(*loaded);
+  std::fputs(settings::print(*loaded).c_str(), stdout);
+  return 0;
 }

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "holdfast/base/log.hpp"
+
 namespace holdfast::http {
 
 namespace ssl = boost::asio::ssl;
@@ -23,6 +25,11 @@ Result<std::shared_ptr<ssl::context>> load_tls(const std::filesystem::path& cert
   if (error) return refuse("server.tls.cert", certificate);
   context->use_private_key_file(key.string(), ssl::context::pem, error);
   if (error) return refuse("server.tls.key", key);
+  const auto* loaded = SSL_CTX_get0_certificate(context->native_handle());
+  if (loaded && X509_cmp_current_time(X509_get0_notAfter(loaded)) < 0) {
+    log::warn("server.tls.cert {}: the certificate has expired, clients will refuse it",
+              certificate.string());
+  }
   return context;
 }
 

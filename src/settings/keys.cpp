@@ -430,9 +430,14 @@ bool is_planned(std::string_view path) {
 
 std::string_view nearest_key(std::string_view path) {
   path = path.substr(0, 64);  // no key's path is as long
+  const auto name = [](std::string_view of) { return of.substr(of.rfind('.') + 1); };
+  const bool known_name = std::any_of(table().begin(), table().end(),
+                                      [&](const auto& key) { return name(key.path) == name(path); });
   std::string_view nearest;
-  auto least = path.size();  // what would have to be written anew is not near
+  // What would have to be written anew is not near, but where the name is right and only its section wrong.
+  auto least = known_name ? std::string_view::npos : path.size();
   for (const auto& key : table()) {
+    if (known_name && name(key.path) != name(path)) continue;
     const auto longer = std::max(path.size(), key.path.size()),
                shorter = std::min(path.size(), key.path.size());
     if (longer - shorter >= least) continue;  // no nearer

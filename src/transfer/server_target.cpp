@@ -6,6 +6,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "holdfast/base/log.hpp"
 #include "holdfast/transfer/message_line.hpp"
 #include "holdfast/transfer/targets.hpp"
 #include "server_connection.hpp"
@@ -75,11 +76,17 @@ class ServerTarget final : public Target {
     for (;;) {
       auto answer = connection_.exchange(target, body);
       const bool refused = answer && (answer->status == 429 || answer->status == 503);
+      if (answer) waits_ = false;
       if (answer && !refused) return answer;
       const auto pause = answer ? std::max<std::chrono::milliseconds>(wait, answer->retry_after) : wait;
       if (steady_clock::now() + pause > give_up) {
         if (!answer) return answer.error();
         return overloaded(word_of(*answer));
+      }
+      if (!answer && !waits_) {
+        waits_ = true;
+        log::warn("{}; asking again for up to {} s", answer.error().message,
+                  std::chrono::duration_cast<std::chrono::seconds>(server_.patience).count());
       }
       std::this_thread::sleep_for(pause);
       wait = std::min(kLongestWait, wait * 2);
@@ -200,6 +207,7 @@ class ServerTarget final : public Target {
   std::unordered_map<std::string, std::string> ids_;  // by kind and names
   std::string body_;                                  // of the request that is being filled
   std::vector<std::size_t> lines_;                    // of its lines: the n-th message given
+  bool waits_ = false;                                // for an answer, and has said so
 };
 
 }  // namespace

@@ -16,12 +16,16 @@ using testing::Not;
 TEST(Calibration, DerivesEachLevelAndSaysHow) {
   auto beyond = a_step("requests_per_minute 600", a_run(900, 900));
   beyond["broken"] = true;
-  const auto yaml =
-      calibrate({a_result("balanced", Json::array({a_step("", a_run(100, 8))})),
-                 a_result("stress", Json::array({a_step("requests_per_minute 100", a_run(100, 8)), beyond})),
-                 a_result("query_cached_cold", Json::array({a_step("repeated_queries 0", a_run(10, 80)),
-                                                            a_step("repeated_queries 1", a_run(100, 8))}))});
-  // Half, 0.7 and 0.85 of 6000 messages a minute; the broken step does not count.
+  auto for_a_while = a_step("requests_per_minute 300", a_run(500, 8));
+  for_a_while["median"]["indicators"]["stored_messages"] = 4000;  // of 5000
+  const auto yaml = calibrate(
+      {a_result("balanced", Json::array({a_step("", a_run(100, 8))})),
+       a_result("stress",
+                Json::array({a_step("requests_per_minute 100", a_run(100, 8)), for_a_while, beyond})),
+       a_result("query_cached_cold", Json::array({a_step("repeated_queries 0", a_run(10, 80)),
+                                                  a_step("repeated_queries 1", a_run(100, 8))}))});
+  // Half, 0.7 and 0.85 of 6000 messages a minute. What was taken faster than it was stored does not count,
+  // nor does the broken step.
   EXPECT_THAT(yaml, HasSubstr("    target: 3000\n    warning: 4200\n    critical: 5100\n"));
   EXPECT_THAT(yaml, HasSubstr("HighLoad  # the warning value of throughput\n"));
   EXPECT_THAT(yaml, HasSubstr("messages_per_minute:rate5m > 4200'\n"));

@@ -26,6 +26,7 @@ inline nlohmann::json a_run(double per_second, double p99) {
           {"components", {{"token count", {{"metric", nullptr}, {"count", 0}, {"mean_ms", nullptr}}}}},
           {"indicators",
            {{"transferred_rounds", 1000},
+            {"stored_messages", 10 * per_second},
             {"flush_success_rate", 1.0},
             {"buffer_utilization", 0.05},
             {"cache_bytes", 1 << 20},

@@ -147,6 +147,8 @@ TEST(Refusals, FromTheCommandLineAndTheEnvironment) {
             "--set: server.port: \"x\" is not allowed: must be a whole number from 0 to 65535");
   EXPECT_EQ(load({std::nullopt, {}, {{"HOLDFAST__SERVER__PRT", "1"}}}).error().message,
             "environment HOLDFAST__SERVER__PRT: server.prt: unknown key; did you mean server.port?");
+  EXPECT_EQ(load({std::nullopt, {"durability=os"}, {}}).error().message,
+            "--set: durability: unknown key; did you mean journal.durability?");
   EXPECT_EQ(load({"nowhere.yaml", {}, {}}).error().message, "nowhere.yaml: cannot be read");
 }
 
